@@ -1,0 +1,1 @@
+"""The load test: synthetic objects, the wire, the archives, the play and the verdict."""

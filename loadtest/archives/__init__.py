@@ -1,0 +1,1 @@
+"""To whom it is sent: targets, the embedded archive, Orthanc, DCMTK."""

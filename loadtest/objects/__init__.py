@@ -1,0 +1,1 @@
+"""What is sent: synthetic images from templates, one module per kind of image."""

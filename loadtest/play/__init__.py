@@ -1,0 +1,1 @@
+"""When and by whom it is sent: the plan (pure pacing), the users (Locust), the drive."""

@@ -1,0 +1,1 @@
+"""How it is sent: PDUs, associations, TCP profiles, DICOMweb."""

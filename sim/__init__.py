@@ -1,0 +1,1 @@
+"""The simulation: what there is, how long everything takes, what it means."""

@@ -1,0 +1,1 @@
+"""What there is, and what happens to it: the scenario, the streams, the demand, the exam table."""
