@@ -1,0 +1,59 @@
+"""What an engine answers: when each exam started and ended at each station. Seconds; NaN: never there."""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Columns of length n, one row an exam."""
+
+    room_start: Floats
+    room_end: Floats  # acquired
+    store_start: Floats  # at the site's store
+    store_end: Floats
+    up_end: Floats  # arrived over the WAN
+    ingest_start: Floats  # at the cluster's archive
+    ingest_end: Floats
+    pull_start: Floats  # prior packet in the library
+    pull_end: Floats
+    fetch_start: Floats  # prior at the archive
+    fetch_end: Floats
+    fetch_down: Floats  # prior arrived over the WAN
+    process_start: Floats  # film processor
+    process_end: Floats
+    view_start: Floats  # view at the archive
+    view_end: Floats
+    view_down: Floats
+    available: Floats  # to the local reader
+    prior_ready: Floats
+    read_ready: Floats
+    read_start: Floats
+    read_end: Floats
+    reported: Floats
+    viewed: Floats
+
+    @classmethod
+    def empty(cls, n: int) -> "Times":
+        """All NaN."""
+        return cls(*(np.full(n, np.nan) for _ in fields(cls)))
+
+    def take(self, rows: NDArray[np.int64]) -> "Times":
+        """The same columns for some rows."""
+        return Times(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass
+class Load:
+    """Jobs that a station was given, for its hourly use: one row a job."""
+
+    station: str
+    entity: NDArray[np.int64]
+    ready: Floats
+    start: Floats
+    end: Floats
+    work: Floats = field(default_factory=lambda: np.zeros(0))  # bytes

@@ -1,0 +1,1 @@
+"""How a simulation is run and kept: experiments and run folders."""

@@ -1,0 +1,127 @@
+"""The exam table: one row an exam, and every draw that its life needs, made when the row is made.
+
+Contract: a scenario variant that changes a link, an archive or a rollout date changes no draw here.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.world.calendar import DAY_S, day_number
+from sim.world.demand import daily_national, demand_shape, site_shares
+from sim.world.draw import STREAMS, draw_site
+from sim.world.estate import Estate
+from sim.world.load import World
+from sim.world.streams import stream_key
+
+Floats = NDArray[np.float64]
+HERE, TRUST, CLUSTER, COUNTRY = 0, 1, 2, 3  # where the first view is from
+EMERGENCY, ROUTINE = 0, 1
+
+
+@dataclass(frozen=True)
+class Exams:
+    """Columns of equal length n, sorted by site then arrival. Times in seconds from the run's time 0."""
+
+    exam: NDArray[np.int64]  # site number * 10**8 + day number * 10**4 + order of the day
+    site: NDArray[np.int32]  # index into the estate's sites
+    modality: NDArray[np.int8]
+    setting: NDArray[np.int8]
+    priority: NDArray[np.int8]  # 0 emergency, 1 routine
+    day: NDArray[np.int32]  # days since 2000-01-01
+    arrival_s: Floats
+    room_s: Floats
+    images: NDArray[np.int32]
+    bytes: NDArray[np.int64]  # uncompressed pixels
+    read_s: Floats
+    typing_s: Floats  # dictation, typing and signing after the reading
+    patient: NDArray[np.int64]  # opaque key
+    prior_months: Floats  # age of the prior that the reader wants, NaN: none
+    prior_here: NDArray[np.int8]  # 1: made at the same site
+    view_delay_s: Floats  # from image taken until the asking doctor wants it
+    view_where: NDArray[np.int8]
+    view_site_u: Floats  # which other site, as a uniform
+    views: NDArray[np.int32]  # later views
+    view_gap_s: Floats  # between later views
+    sheets: NDArray[np.int32]
+    lost: NDArray[np.int8]  # 1: the film packet is not found when asked for
+    repeat_u: Floats  # repeated if below the pathway's reject share
+    print_u: Floats  # still printed on PACS if below the residual share
+    back_s: Floats  # film: from first view until it is back for reporting
+    chase_s: Floats  # film: until a missing packet turns up
+    porter_s: Floats
+    courier_s: Floats
+
+    def __len__(self) -> int:
+        return len(self.exam)
+
+    def take(self, rows: NDArray[np.int64]) -> "Exams":
+        """The same columns for some rows."""
+        return Exams(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def concatenate(parts: list[Exams]) -> Exams:
+    """One table of several."""
+    return Exams(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Exams)))
+
+
+def _modality_numbers(world: World) -> Floats:
+    """float64[modality, 10]: the parameters that `draw_site` reads, in its order."""
+    return np.array([
+        [m.room.value * 60, m.room_cv.value, m.images.value, m.images_cv.value,
+         m.matrix.rows * m.matrix.columns * m.matrix.bytes_per_pixel,
+         m.read.value * 60, m.read_cv.value, m.sheets.value, m.prior.value, m.sheets_cv.value]
+        for m in world.scenario.modalities.values()
+    ])  # fmt: skip
+
+
+def _setting_numbers(world: World) -> Floats:
+    """float64[setting, 7]."""
+    return np.array([
+        [s.emergency.value, s.view_delay.value * 60, s.view_trust.value, s.view_cluster.value,
+         s.view_country.value, s.views.value, s.film_back.value * 3600]
+        for s in world.scenario.settings.values()
+    ])  # fmt: skip
+
+
+def _common_numbers(world: World) -> Floats:
+    film, reading = world.scenario.film, world.scenario.reading
+    return np.array([
+        reading.typing.value * 3600, reading.typing_cv.value, reading.typing_emergency.value * 3600,
+        world.scenario.demand.prior_same_site.value, film.lost.value,
+        film.chase.value * 3600, film.porter.value * 60, film.courier.value * 3600,
+    ])  # fmt: skip
+
+
+class ExamMaker:
+    """Makes the exams of one cluster and replication, day range by day range."""
+
+    def __init__(self, world: World, estate: Estate, seed: int, replication: int, first: date) -> None:
+        self._world, self._estate, self._first = world, estate, first
+        self._hourly = demand_shape(world).hourly
+        self._shares = site_shares(world, estate.cluster, estate.sites)
+        self._numbers = (_modality_numbers(world), _setting_numbers(world), _common_numbers(world))
+        self._age = np.array([[r.months, r.share] for r in world.prior_age])
+        self._keys = [
+            np.array([stream_key(seed, replication, name, estate.cluster, row.site) for name in STREAMS])
+            for row in estate.sites
+        ]
+        population = world.scenario.clusters[estate.cluster].population.value
+        part = self._shares.sum(axis=(1, 2))
+        self._people = population * part / part.sum()
+
+    def days(self, start: date, stop: date) -> Exams:
+        """All exams that arrive from `start` up to, not including, `stop`."""
+        days = [start + timedelta(days=i) for i in range((stop - start).days)]
+        national = daily_national(self._world, days)
+        return concatenate([self._site(i, days, national) for i in range(len(self._estate.sites))])
+
+    def _site(self, i: int, days: list[date], national: Floats) -> Exams:
+        first_s = (days[0] - self._first).days * DAY_S
+        columns = draw_site(
+            i, self._estate.sites[i].number, day_number(days[0]), first_s, days[0].weekday(),
+            national * self._shares[i][None], self._hourly, self._keys[i], *self._numbers, self._age, self._people[i],
+        )  # fmt: skip
+        return Exams(*columns)
