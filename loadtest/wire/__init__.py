@@ -1,1 +1,40 @@
 """How it is sent: PDUs, associations, TCP profiles, DICOMweb."""
+
+from loadtest.wire.association import Association, open_association
+from loadtest.wire.dicomweb import DicomWeb, WebReply
+from loadtest.wire.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectFailed,
+    ConnectionLost,
+    ContextRefused,
+    PeerTimeout,
+    ProtocolError,
+    WireError,
+)
+from loadtest.wire.listener import StoreListener
+from loadtest.wire.reply import Reply
+from loadtest.wire.settings import Peer, TcpProfile, Timeouts
+from loadtest.wire.sinks import CountingSink, Sink
+
+__all__ = [
+    "Association",
+    "AssociationAborted",
+    "AssociationRejected",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ContextRefused",
+    "CountingSink",
+    "DicomWeb",
+    "Peer",
+    "PeerTimeout",
+    "ProtocolError",
+    "Reply",
+    "Sink",
+    "StoreListener",
+    "TcpProfile",
+    "Timeouts",
+    "WebReply",
+    "WireError",
+    "open_association",
+]

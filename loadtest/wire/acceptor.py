@@ -1,0 +1,96 @@
+"""The accepting side of an association, as small as a C-MOVE destination needs it (PS3.8 7.1, PS3.7 9.3.1.2)."""
+
+from collections.abc import Callable
+
+from pydicom.uid import AllTransferSyntaxes, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+
+from loadtest.wire import command, pdu
+from loadtest.wire.arrivals import Arrivals, Incoming
+from loadtest.wire.channel import Channel
+from loadtest.wire.command import Command
+from loadtest.wire.dimse import PeerReleased, Reader
+from loadtest.wire.errors import PeerTimeout, ProtocolError, WireError
+from loadtest.wire.negotiation import Request, read_request
+from loadtest.wire.pdu import Context
+
+VERIFICATION = "1.2.840.10008.1.1"
+STORAGE_PREFIX = "1.2.840.10008.5.1.4.1.1."
+# Not inflated (rule Z5) and not scanned: deflated and big endian. Pixels are never decoded, so the rest is welcome.
+SYNTAXES = frozenset(str(u) for u in AllTransferSyntaxes) - {
+    str(DeflatedExplicitVRLittleEndian),
+    str(ExplicitVRBigEndian),
+}
+Refusal = tuple[int, int, int, str]  # result, source, reason of A-ASSOCIATE-RJ, and our words
+Admit = Callable[[Request], Refusal | None]
+
+
+class Acceptor:
+    """Serves one connection until release, abort, error or time-out."""
+
+    def __init__(self, channel: Channel, arrivals: Arrivals, admit: Admit) -> None:
+        self.channel, self.arrivals, self.admit = channel, arrivals, admit
+        self.reader = Reader(channel)
+        self.send_pdu = 0
+        self.contexts: dict[int, tuple[str, str]] = {}
+
+    def serve(self) -> None:
+        """Negotiate and answer requests; whatever goes wrong is counted among the strangers, never raised."""
+        try:
+            if self._negotiate():
+                while True:
+                    self.channel.begin()
+                    self._answer(*self.reader.command())
+        except PeerReleased:
+            self._send(pdu.release_rp())
+        except WireError as error:
+            if isinstance(error, (ProtocolError, PeerTimeout)):
+                self._send(pdu.abort(2, 0))
+            self.arrivals.turn_away(f"{type(error).__name__}: {error}"[:200])
+        finally:
+            self.channel.close()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self.channel.begin(1.0)
+            self.channel.send([message])
+        except WireError:
+            return  # it is gone; the connection is closed next
+
+    def _negotiate(self) -> bool:
+        kind, body = self.channel.read_pdu()
+        if kind != pdu.ASSOCIATE_RQ:
+            raise ProtocolError(f"PDU of type {kind:02X}H came where A-ASSOCIATE-RQ was due")
+        request = read_request(body)
+        refusal = self.admit(request)
+        if refusal is not None:
+            self.arrivals.turn_away(refusal[3])
+            self._send(pdu.associate_rj(*refusal[:3]))
+            return False
+        self.send_pdu = request.max_pdu or pdu.UNLIMITED_SEND
+        answers = [self._choose(c) for c in request.contexts]
+        self.channel.send([pdu.associate_ac(request.called, request.calling, answers, self.channel.max_pdu)])
+        return True
+
+    def _choose(self, offered: Context) -> tuple[int, int, str]:
+        """Result and transfer syntax for one context: the first syntax that we take (PS3.8 table 9-18)."""
+        if offered.abstract_syntax != VERIFICATION and not offered.abstract_syntax.startswith(STORAGE_PREFIX):
+            return offered.id, 3, offered.transfer_syntaxes[0] if offered.transfer_syntaxes else ""
+        for syntax in offered.transfer_syntaxes:
+            if syntax in SYNTAXES:
+                self.contexts[offered.id] = (offered.abstract_syntax, syntax)
+                return offered.id, 0, syntax
+        return offered.id, 4, offered.transfer_syntaxes[0] if offered.transfer_syntaxes else ""
+
+    def _answer(self, context: int, request: Command) -> None:
+        abstract, syntax = self.contexts.get(context, ("", ""))
+        if abstract != request.sop_class or request.field not in (command.C_ECHO_RQ, command.C_STORE_RQ):
+            raise ProtocolError(
+                f"command {request.field:04X}H in context {context}, which was agreed for {abstract or 'nothing'}"
+            )
+        status = command.SUCCESS
+        if request.field == command.C_STORE_RQ:
+            incoming = Incoming(self.arrivals, request.sop_instance, syntax)
+            self.reader.data(context, incoming.write)
+            status = incoming.end()
+        answer = command.response(request.field, request, status)
+        self.channel.send(pdu.p_data(context, answer, (), self.send_pdu))

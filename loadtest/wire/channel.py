@@ -1,0 +1,175 @@
+"""A TCP connection that reads whole PDUs within bounds of time and size.
+
+Plain blocking sockets with time-outs: under gevent's patched `socket` the same code runs in greenlets.
+"""
+
+import socket
+import ssl
+from collections.abc import Sequence
+from time import perf_counter
+
+from loadtest.wire import pdu
+from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError
+from loadtest.wire.pdu import Buffer
+from loadtest.wire.settings import TcpProfile, Timeouts
+
+ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need about 40 kB
+MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
+_SHORT = (pdu.ASSOCIATE_RJ, pdu.RELEASE_RQ, pdu.RELEASE_RP, pdu.ABORT)
+
+
+class Channel:
+    """One connection. `first_byte` is the perf_counter time of the first byte that came since `begin`."""
+
+    def __init__(self, sock: socket.socket, profile: TcpProfile, timeouts: Timeouts, max_pdu: int) -> None:
+        self.sock, self.profile, self.timeouts, self.max_pdu = sock, profile, timeouts, max_pdu
+        # One buffer for life: what a header claims never decides what we allocate (rule Z2).
+        self._buffer = memoryview(bytearray(6 + max(max_pdu, ASSOCIATION_CAP)))
+        self._start = self._end = 0
+        self.first_byte = 0.0
+        self.sent = 0.0
+        self._until = perf_counter() + timeouts.operation_s
+        self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
+        self._gather = hasattr(sock, "sendmsg") and not isinstance(sock, ssl.SSLSocket)
+
+    def begin(self, operation_s: float | None = None) -> None:
+        """Start an operation's clock: nothing below waits beyond it."""
+        self.first_byte = self.sent = 0.0
+        self._until = perf_counter() + (operation_s or self.timeouts.operation_s)
+
+    def send(self, pieces: Sequence[Buffer]) -> None:
+        """Send buffers in a row; `sent` is the time when the kernel had the last byte."""
+        try:
+            if self._gather:
+                self._send_gathered(pieces)
+            else:
+                self.sock.settimeout(self._left("send"))
+                self.sock.sendall(b"".join(pieces))
+        except TimeoutError as error:
+            raise PeerTimeout(f"the peer took no more data for {self.timeouts.operation_s:g} s") from error
+        except OSError as error:
+            raise ConnectionLost(f"while sending: {error.strerror or error}") from error
+        self.sent = perf_counter()
+
+    def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
+        for first in range(0, len(pieces), MOST_BUFFERS):
+            batch = list(pieces[first : first + MOST_BUFFERS])
+            while batch:
+                self.sock.settimeout(self._left("send"))
+                taken = self.sock.sendmsg(batch)
+                batch = _after(batch, taken)
+
+    def read_pdu(self) -> tuple[int, memoryview]:
+        """The next PDU's type and body. The body is valid until the next call.
+
+        Raises PeerTimeout when it is not whole after `response_s`, ProtocolError for a type or length that may not be
+        (known from the first six bytes), ConnectionLost at the end of the stream.
+        """
+        until = min(perf_counter() + self.timeouts.response_s, self._until)
+        self._need(6, until)
+        kind = self._buffer[self._start]
+        length = int.from_bytes(self._buffer[self._start + 2 : self._start + 6], "big")
+        self._check_header(kind, length)
+        self._need(6 + length, until)
+        body = self._buffer[self._start + 6 : self._start + 6 + length]
+        self._start += 6 + length
+        return kind, body
+
+    def _check_header(self, kind: int, length: int) -> None:
+        if kind == pdu.P_DATA_TF:
+            most = self.max_pdu
+        elif kind in (pdu.ASSOCIATE_RQ, pdu.ASSOCIATE_AC):
+            most = ASSOCIATION_CAP
+        elif kind in _SHORT:
+            most = 4
+        else:
+            raise ProtocolError(f"PDU type {kind:02X}H is none of 01H to 07H")
+        if length > most:
+            raise ProtocolError(f"PDU of type {kind:02X}H claims {length} bytes; at most {most} may come")
+
+    def _need(self, size: int, until: float) -> None:
+        have = self._end - self._start
+        if have >= size:
+            return
+        if have == 0:
+            self._start = self._end = 0
+        elif self._start + size > len(self._buffer):
+            self._buffer[:have] = self._buffer[self._start : self._end]
+            self._start, self._end = 0, have
+        while self._end - self._start < size:
+            self._fill(until)
+
+    def _fill(self, until: float) -> None:
+        left = until - perf_counter()
+        if left <= 0:
+            raise PeerTimeout(
+                f"no whole answer within {self.timeouts.response_s:g} s (operation {self.timeouts.operation_s:g} s)"
+            )
+        try:
+            if self._quick_ack:
+                # Linux forgets the option; it also sends at once the acknowledgement of what was just read, which
+                # frees a peer whose Nagle algorithm holds back the second half of its answer.
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self.sock.settimeout(left)
+            count = self.sock.recv_into(self._buffer[self._end :])
+        except TimeoutError:
+            return  # the next round says so
+        except OSError as error:
+            raise ConnectionLost(f"while waiting for an answer: {error.strerror or error}") from error
+        if count == 0:
+            raise ConnectionLost("the peer closed the connection without release or abort")
+        self._end += count
+        self.first_byte = self.first_byte or perf_counter()
+
+    def _left(self, doing: str) -> float:
+        left = self._until - perf_counter()
+        if left <= 0:
+            raise PeerTimeout(f"{doing}: the operation's {self.timeouts.operation_s:g} s are over")
+        return left
+
+    def close(self) -> None:
+        """Close the socket; never raises for a connection that is already gone."""
+        try:
+            self.sock.close()
+        except OSError:
+            return
+
+
+def _after(batch: list[Buffer], taken: int) -> list[Buffer]:
+    """What is left of `batch` when the kernel took its first `taken` bytes."""
+    for index, piece in enumerate(batch):
+        if taken < len(piece):
+            return [memoryview(piece)[taken:], *batch[index + 1 :]]
+        taken -= len(piece)
+    return []
+
+
+def connect(host: str, port: int, profile: TcpProfile, timeout_s: float) -> socket.socket:
+    """Open a TCP connection with the profile's options, without retry; raises ConnectFailed with the cause.
+
+    A name with several addresses (localhost) is tried address by address, all within `timeout_s`.
+    """
+    until = perf_counter() + timeout_s
+    cause: OSError = OSError("the name has no address")
+    try:
+        for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            sock = socket.socket(family, kind, proto)
+            try:
+                apply(sock, profile)
+                sock.settimeout(max(until - perf_counter(), 1e-3))
+                sock.connect(address)
+                return sock
+            except OSError as error:
+                cause = error
+                sock.close()
+    except OSError as error:  # the name is not known
+        cause = error
+    raise ConnectFailed(f"no connection to {host}:{port}: {cause.strerror or cause}") from cause
+
+
+def apply(sock: socket.socket, profile: TcpProfile) -> None:
+    """Set the profile's options; the segment size counts only before the connection is made."""
+    if profile.no_delay:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if profile.segment_bytes:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, profile.segment_bytes)

@@ -1,0 +1,199 @@
+"""One HTTP/1.1 connection with bounds: the standard library's client on a socket whose every read has a limit.
+
+`http.client` follows no redirect, reads no proxy from the environment and never repeats a request (rules L8, Z7).
+"""
+
+import http.client
+import io
+import socket
+import ssl
+from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtest.wire.channel import connect
+from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError, WireError, printable
+from loadtest.wire.pdu import Buffer
+from loadtest.wire.settings import TcpProfile, Timeouts
+
+HEADERS_CAP = 64 * 1024  # bytes before the body, all 1xx answers included
+
+
+class _Bounded(io.RawIOBase):
+    """Reads from a socket within the operation's time; marks the first byte; counts what came before the body."""
+
+    def __init__(self, owner: "HttpConnection", wrapped: "_Wrapped") -> None:
+        self.owner, self.wrapped = owner, wrapped
+        wrapped.readers += 1
+
+    def readable(self) -> bool:
+        """True; `io` asks."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill from the socket; TimeoutError when the answer or the operation has taken too long."""
+        owner, sock = self.owner, self.wrapped.sock
+        left = min(owner.timeouts.response_s, owner.until - perf_counter())
+        if left <= 0:
+            raise TimeoutError
+        if owner.quick_ack:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        sock.settimeout(left)
+        count = sock.recv_into(buffer)
+        owner.first_byte = owner.first_byte or perf_counter()
+        owner.head_left -= count
+        if owner.in_head and owner.head_left < 0:
+            raise ProtocolError(f"HTTP headers over {HEADERS_CAP} bytes")
+        return count
+
+    def close(self) -> None:
+        """Give the socket back."""
+        if not self.closed:
+            self.wrapped.readers -= 1
+            self.wrapped.close_if_unused()
+        super().close()
+
+
+class _Wrapped:
+    """What `http.client` needs of a socket. As with a real one, `close` waits for the readers made from it."""
+
+    def __init__(self, owner: "HttpConnection", sock: socket.socket) -> None:
+        self.owner, self.sock = owner, sock
+        self.readers, self.closing = 0, False
+
+    def sendall(self, data: Buffer) -> None:
+        """Send within what is left of the operation's time."""
+        self.sock.settimeout(max(self.owner.until - perf_counter(), 1e-3))
+        self.sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """A bounded reader."""
+        return io.BufferedReader(_Bounded(self.owner, self), 1 << 16)
+
+    def close(self) -> None:
+        """Close when the last reader has closed."""
+        self.closing = True
+        self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        """Close the socket if nobody reads and nobody will."""
+        if self.closing and self.readers == 0:
+            self.sock.close()
+
+
+class HttpConnection:
+    """Keep-alive to one server. A connection that the server closed while idle is opened anew before anything is sent."""
+
+    def __init__(self, base_url: str, timeouts: Timeouts, profile: TcpProfile, tls: ssl.SSLContext | None) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise ValueError(f"base URL {printable(base_url)!r}: give http(s)://host[:port]/path without user or query")
+        self.host, self.path = parts.hostname, parts.path.rstrip("/")
+        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+        self.tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self.timeouts, self.profile = timeouts, profile
+        self.quick_ack = profile.quick_ack and self.tls is None
+        self.until = self.first_byte = self.sent = 0.0
+        self.in_head, self.head_left = True, HEADERS_CAP
+        self._client = http.client.HTTPConnection(self.host, self.port)
+        self._wrapped: _Wrapped | None = None
+        self._client.auto_open = 0
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: Iterable[Buffer] = ()
+    ) -> http.client.HTTPResponse:
+        """Send one request and read the answer's headers; the body is then read by `body`. Errors as in `wire.errors`."""
+        self.until = perf_counter() + self.timeouts.operation_s
+        self.first_byte = self.sent = 0.0
+        self.in_head, self.head_left = True, HEADERS_CAP
+        try:
+            self._ready()
+            self._client.putrequest(method, self.path + path, skip_accept_encoding=True)
+            for name, value in headers.items():
+                self._client.putheader(name, value)
+            self._client.endheaders()
+            for piece in body:
+                self._client.send(piece)
+            self.sent = perf_counter()
+            answer = self._client.getresponse()
+        except Exception as error:
+            raise self._named(error) from error
+        self.in_head = False
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            self.close()
+            raise ProtocolError("the body is compressed though no encoding was accepted")
+        return answer
+
+    def read(self, answer: http.client.HTTPResponse, buffer: memoryview) -> int:
+        """Read a piece of the body; 0 at its end. A body shorter than its Content-Length raises ConnectionLost."""
+        due = answer.length
+        try:
+            count = answer.readinto(buffer)
+        except Exception as error:
+            raise self._named(error) from error
+        if count == 0 and due:
+            raise self._named(ConnectionLost(f"the body ended {due} bytes before its Content-Length"))
+        return count
+
+    def read_all(self, answer: http.client.HTTPResponse, cap: int) -> bytes:
+        """The whole body, at most `cap` bytes."""
+        raw, room = bytearray(), memoryview(bytearray(min(cap, 1 << 16)))
+        while count := self.read(answer, room):
+            raw += room[:count]
+            if len(raw) > cap:
+                self.close()
+                raise ProtocolError(f"the body is over {cap} bytes")
+        return bytes(raw)
+
+    def _ready(self) -> None:
+        """Open the connection, or open it anew when the server has closed it while nothing was outstanding."""
+        if self._client.sock is None or self._wrapped is None or _is_stale(self._wrapped.sock):
+            self.close()
+            sock = connect(self.host, self.port, self.profile, self.timeouts.connect_s)
+            self._client.sock = self._wrapped = _Wrapped(self, self._secured(sock))
+
+    def _secured(self, sock: socket.socket) -> socket.socket:
+        if self.tls is None:
+            return sock
+        try:
+            sock.settimeout(self.timeouts.connect_s)
+            return self.tls.wrap_socket(sock, server_hostname=self.host)
+        except OSError as error:
+            sock.close()
+            raise ConnectFailed(f"TLS with {self.host}:{self.port} failed: {error}") from error
+
+    def _named(self, error: Exception) -> WireError:
+        """The error in this package's words; the connection is closed, for its state is not known any more."""
+        self.close()
+        if isinstance(error, WireError):
+            named = error
+        elif isinstance(error, TimeoutError):
+            named = PeerTimeout(f"no whole answer within the operation's {self.timeouts.operation_s:g} s")
+        elif isinstance(error, (OSError, http.client.RemoteDisconnected, http.client.IncompleteRead)):
+            named = ConnectionLost(printable(f"{type(error).__name__}: {error}"))
+        elif isinstance(error, (http.client.HTTPException, ValueError, LookupError)):
+            named = ProtocolError(printable(f"not HTTP/1.1: {type(error).__name__}: {error}"))
+        else:
+            raise error
+        named.unknown = self.sent > 0
+        return named
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._client.close()
+        if self._wrapped is not None:
+            self._wrapped.sock.close()
+        self._wrapped = None
+
+
+def _is_stale(sock: socket.socket) -> bool:
+    """True if an idle connection is readable: the server has closed it, or said something that nobody asked for."""
+    sock.settimeout(0.0)
+    try:
+        sock.recv(1, socket.MSG_PEEK) if not isinstance(sock, ssl.SSLSocket) else sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,176 @@
+"""PDUs that we send, as bytes (PS3.8 section 9.3 and annex D; all numbers big endian)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from struct import Struct
+
+from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
+
+Buffer = bytes | bytearray | memoryview
+ASSOCIATE_RQ, ASSOCIATE_AC, ASSOCIATE_RJ, P_DATA_TF, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
+APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
+MOST_CONTEXTS = 128
+# For a peer that announces no limit (0): larger PDUs gain nothing.
+UNLIMITED_SEND = 1 << 20
+# A command leaves room for data in its own PDU only if at least this much fits: tiny fragments cost more than they save.
+WORTH_SHARING = 1024
+
+_PDU = Struct(">BxI")
+_ITEM = Struct(">BxH")
+_PDV = Struct(">IBB")
+_PDU_PDV = Struct(">BxIIBB")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A presentation context that is offered: an odd id, one abstract syntax, its transfer syntaxes."""
+
+    id: int
+    abstract_syntax: str
+    transfer_syntaxes: tuple[str, ...]
+
+
+def pdu(kind: int, body: bytes) -> bytes:
+    """One PDU: type (1), reserved (1), length of what follows (4), body."""
+    return _PDU.pack(kind, len(body)) + body
+
+
+def item(kind: int, body: bytes) -> bytes:
+    """One item or sub-item: type (1), reserved (1), length of what follows (2), body."""
+    return _ITEM.pack(kind, len(body)) + body
+
+
+def associate_rq(
+    called: str,
+    calling: str,
+    contexts: Sequence[Context],
+    max_pdu: int,
+    scp_roles: Sequence[str] = (),
+    window: tuple[int, int] | None = None,
+) -> bytes:
+    """A-ASSOCIATE-RQ (PS3.8 9.3.2).
+
+    ======  =====================================================
+    bytes   field
+    ======  =====================================================
+    1-6     type 01, reserved, length
+    7-8     protocol version 0001
+    9-10    reserved
+    11-26   called AE title, padded with spaces
+    27-42   calling AE title
+    43-74   reserved
+    75-     application context (10H), presentation contexts (20H),
+            user information (50H)
+    ======  =====================================================
+    """
+    items = item(0x10, APPLICATION_CONTEXT) + b"".join(_context_rq(c) for c in contexts)
+    items += user_information(max_pdu, scp_roles, window)
+    return pdu(ASSOCIATE_RQ, _titles(called, calling) + items)
+
+
+def _titles(called: str, calling: str) -> bytes:
+    return b"\0\1\0\0" + called.encode("ascii").ljust(16) + calling.encode("ascii").ljust(16) + bytes(32)
+
+
+def _context_rq(context: Context) -> bytes:
+    """PS3.8 9.3.2.2: id (1), reserved (3), abstract syntax (30H), transfer syntaxes (40H)."""
+    subs = item(0x30, context.abstract_syntax.encode("ascii"))
+    subs += b"".join(item(0x40, t.encode("ascii")) for t in context.transfer_syntaxes)
+    return item(0x20, bytes((context.id, 0, 0, 0)) + subs)
+
+
+def user_information(max_pdu: int, scp_roles: Sequence[str] = (), window: tuple[int, int] | None = None) -> bytes:
+    """PS3.8 9.3.2.3 and PS3.7 D.3.3: maximum length 51H, implementation class 52H, window 53H, roles 54H, version 55H."""
+    subs = item(0x51, max_pdu.to_bytes(4, "big")) + item(0x52, IMPLEMENTATION_UID.encode("ascii"))
+    if window is not None:
+        subs += item(0x53, window[0].to_bytes(2, "big") + window[1].to_bytes(2, "big"))
+    subs += b"".join(role(uid, scu=False, scp=True) for uid in scp_roles)
+    return item(0x50, subs + item(0x55, IMPLEMENTATION_VERSION.encode("ascii")))
+
+
+def role(sop_class: str, scu: bool, scp: bool) -> bytes:
+    """SCP/SCU role selection (PS3.7 D.3.3.4): UID length (2), UID, SCU role (1), SCP role (1)."""
+    uid = sop_class.encode("ascii")
+    return item(0x54, len(uid).to_bytes(2, "big") + uid + bytes((scu, scp)))
+
+
+def associate_ac(called: str, calling: str, accepted: Sequence[tuple[int, int, str]], max_pdu: int) -> bytes:
+    """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered."""
+    items = item(0x10, APPLICATION_CONTEXT)
+    for context_id, result, syntax in accepted:
+        items += item(0x21, bytes((context_id, 0, result, 0)) + item(0x40, syntax.encode("ascii")))
+    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu))
+
+
+def associate_rj(result: int, source: int, reason: int) -> bytes:
+    """A-ASSOCIATE-RJ (PS3.8 9.3.4): reserved, result, source, reason."""
+    return pdu(ASSOCIATE_RJ, bytes((0, result, source, reason)))
+
+
+def release_rq() -> bytes:
+    """A-RELEASE-RQ (PS3.8 9.3.6): four reserved bytes."""
+    return pdu(RELEASE_RQ, bytes(4))
+
+
+def release_rp() -> bytes:
+    """A-RELEASE-RP (PS3.8 9.3.7): four reserved bytes."""
+    return pdu(RELEASE_RP, bytes(4))
+
+
+def abort(source: int = 0, reason: int = 0) -> bytes:
+    """A-ABORT (PS3.8 9.3.8): two reserved bytes, source, reason."""
+    return pdu(ABORT, bytes((0, 0, source, reason)))
+
+
+def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) -> list[Buffer]:
+    """P-DATA-TF PDUs of one DIMSE message (PS3.8 9.3.5 and annex E) as buffers to be sent in a row.
+
+    `max_pdu` is the most bytes that may follow the six of a PDU's header. Pixel data are sliced, never copied.
+
+    ====  ======================================================
+    PDU   04, reserved, length (4), then PDVs:
+    PDV   length of what follows (4), context id (1), control (1:
+          bit 0 = command, bit 1 = last fragment), fragment
+    ====  ======================================================
+    """
+    room = (max_pdu - 6) & ~1  # fragments have an even number of bytes (PS3.8 annex E.1)
+    out: list[Buffer] = []
+    at = 0
+    while len(command) - at > room:
+        out += (_PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 1), command[at : at + room])
+        at += room
+    last = command[at:]
+    cursor = _Cursor(parts)
+    share = min(cursor.left, (max_pdu - 12 - len(last)) & ~1)
+    if share < min(cursor.left, WORTH_SHARING) or share <= 0:
+        out.append(_PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3) + last)
+    else:
+        head = _PDU_PDV.pack(P_DATA_TF, len(last) + share + 12, len(last) + 2, context, 3)
+        out.append(head + last + _PDV.pack(share + 2, context, 2 if share == cursor.left else 0))
+        out += cursor.take(share)
+    while cursor.left:
+        size = min(room, cursor.left)
+        out.append(_PDU_PDV.pack(P_DATA_TF, size + 6, size + 2, context, 2 if size == cursor.left else 0))
+        out += cursor.take(size)
+    return out
+
+
+class _Cursor:
+    """Takes slices of a row of buffers as if it were one buffer."""
+
+    def __init__(self, parts: Sequence[Buffer]) -> None:
+        self.views = [memoryview(p).cast("B") for p in parts if len(p)]
+        self.left = sum(v.nbytes for v in self.views)
+        self.index = self.offset = 0
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes as one slice or more."""
+        self.left -= size
+        while size:
+            view = self.views[self.index]
+            piece = view[self.offset : self.offset + size]
+            size -= piece.nbytes
+            self.offset += piece.nbytes
+            if self.offset == view.nbytes:
+                self.index, self.offset = self.index + 1, 0
+            yield piece

@@ -1,0 +1,80 @@
+"""What a caller chooses about a connection: whom, how long, and how TCP behaves."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+# Project UID of the implementation (PS3.7 D.3.3.2); from a UUID, as PS3.5 B.2 allows.
+IMPLEMENTATION_UID = "2.25.151672253793378811086623117321224212041"
+IMPLEMENTATION_VERSION = "FILMLESS_1"
+SMALLEST_PDU, LARGEST_PDU = 4096, 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An archive's DICOM address."""
+
+    host: str
+    port: int
+    ae_title: str
+
+    def __post_init__(self) -> None:
+        check_ae_title(self.ae_title)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Bounds in seconds: TCP connect, each PDU that is waited for, and a whole operation.
+
+    The longest that an operation can take is `operation_s`; opening an association adds `connect_s`.
+    """
+
+    connect_s: float = 5.0
+    response_s: float = 30.0
+    operation_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect_s", "response_s", "operation_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} is {value}: a wait must end; give seconds above 0")
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class TcpProfile:
+    """How the sockets behave, named because it decides the latency (findings, section 1).
+
+    `quick_ack` asks Linux to acknowledge at once what has been read. Servers that leave Nagle's algorithm on
+    and answer in two small writes otherwise wait about 40 ms for the delayed acknowledgement.
+    `segment_bytes` (TCP_MAXSEG, 0 = the system's choice) avoids loopback's 64 kB segments.
+    """
+
+    name: str
+    no_delay: bool
+    quick_ack: bool
+    segment_bytes: int = 0
+
+    TUNED: ClassVar["TcpProfile"]
+    MODALITY: ClassVar["TcpProfile"]
+
+
+TcpProfile.TUNED = TcpProfile("tuned", no_delay=True, quick_ack=True)
+TcpProfile.MODALITY = TcpProfile("modality", no_delay=False, quick_ack=False)
+
+
+def check_ae_title(title: str) -> str:
+    """Return `title`, or raise ValueError: 1 to 16 characters of the default repertoire (PS3.5 6.2, AE)."""
+    plain = all(" " <= c <= "~" and c != "\\" for c in title)
+    if not plain or not 1 <= len(title) <= 16 or not title.strip():
+        raise ValueError(f"AE title {title!r}: allowed are 1 to 16 printable ASCII characters without backslash")
+    return title
+
+
+def check_max_pdu(length: int) -> int:
+    """Return `length`, or raise ValueError: the PDU length in bytes that we announce is never unlimited."""
+    if not SMALLEST_PDU <= length <= LARGEST_PDU:
+        raise ValueError(f"max_pdu {length}: allowed are {SMALLEST_PDU} to {LARGEST_PDU} bytes")
+    return length
