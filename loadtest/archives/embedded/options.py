@@ -1,0 +1,70 @@
+"""What the embedded archive is told on its command line."""
+
+import argparse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from loadtest.wire.settings import check_ae_title
+
+Mode = Literal["memory", "disk", "null"]
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the archive runs. Port 0 takes a free one; `movers` are C-MOVE destinations: AE title -> (host, port)."""
+
+    mode: Mode = "memory"
+    ae_title: str = "FILMLESS"
+    port: int = 0
+    http_port: int = 0
+    folder: Path | None = None
+    movers: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ae_title(self.ae_title)
+        if (self.mode == "disk") != (self.folder is not None):
+            raise ValueError(f"mode {self.mode}: --folder goes with --mode disk, and disk needs it")
+
+
+def read_options(arguments: list[str] | None = None) -> Options:
+    """Options from the command line; a wrong one ends the program with exit code 2 (argparse)."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return Options(
+            mode=cast(Mode, given.mode),
+            ae_title=given.ae,
+            port=given.port,
+            http_port=given.http_port,
+            folder=given.folder,
+            movers=dict(given.move),
+        )
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def mover(text: str) -> tuple[str, tuple[str, int]]:
+    """`AE=host:port` as (AE title, (host, port)); ValueError says what is allowed."""
+    title, equals, address = text.partition("=")
+    host, colon, port = address.rpartition(":")
+    if not (equals and colon and host and port.isdecimal() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: give a C-MOVE destination as AE=host:port, e.g. LISTEN=127.0.0.1:11112"
+        )
+    try:
+        return check_ae_title(title), (host, int(port))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m loadtest.archives.embedded", description="An archive on loopback.")
+    parser.add_argument("--mode", choices=("memory", "disk", "null"), default="memory")
+    parser.add_argument("--ae", default="FILMLESS", help="AE title that it answers to and calls with")
+    parser.add_argument("--port", type=int, default=0, help="DICOM port; 0 takes a free one")
+    parser.add_argument("--http-port", type=int, default=0, help="DICOMweb port; 0 takes a free one")
+    parser.add_argument("--folder", type=Path, help="where --mode disk keeps objects and index")
+    parser.add_argument("--move", type=mover, action="append", default=[], metavar="AE=host:port")
+    return parser

@@ -1,0 +1,43 @@
+"""The HTTP server: cheroot with kept-alive connections, on loopback only."""
+
+import threading
+from dataclasses import dataclass
+
+from cheroot.wsgi import Server
+
+from loadtest.archives.embedded.archive import Archive
+from loadtest.archives.embedded.options import LOOPBACK, Options
+from loadtest.archives.embedded.web.app import WebApp
+
+THREADS = 16
+MOST_KEPT_ALIVE = 1_000
+IDLE_S = 60
+HEADER_CAP = 32 * 1024
+BODY_CAP = 2 << 30
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server with its thread."""
+
+    server: Server
+    thread: threading.Thread
+    port: int
+
+    def stop(self) -> None:
+        """Stop taking requests and end the threads."""
+        self.server.stop()
+        self.thread.join(timeout=5)
+
+
+def start(archive: Archive, options: Options) -> Running:
+    """Listen on loopback. Raises OSError when the port is taken."""
+    server = Server((LOOPBACK, options.http_port), WebApp(archive), numthreads=THREADS, timeout=IDLE_S)
+    server.request_queue_size = 128
+    server.keep_alive_conn_limit = MOST_KEPT_ALIVE
+    server.max_request_header_size, server.max_request_body_size = HEADER_CAP, BODY_CAP
+    server.shutdown_timeout = 1
+    server.prepare()
+    thread = threading.Thread(target=server.serve, name="dicomweb", daemon=True)
+    thread.start()
+    return Running(server, thread, int(server.bind_addr[1]))

@@ -1,0 +1,103 @@
+"""Archives as processes of our own: started, watched until ready, stopped by pid, their output kept for messages."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+LOOPBACK = "127.0.0.1"
+STOP_S = 10.0
+
+
+class ArchiveFailed(RuntimeError):
+    """An archive could not be started, or ended by itself; the message has its last words and how to mend it."""
+
+
+class ArchiveProcess:
+    """One child process. As a context manager it is stopped at the end: SIGTERM, and SIGKILL after 10 s."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in stop)
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,  # Ctrl-C at the terminal is ours to handle: measure to the end, then stop it
+            )
+        except OSError as error:
+            self._log.close()
+            raise ArchiveFailed(f"{command[0]} cannot be started: {error.strerror}") from error
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def output(self, last: int = 4096) -> str:
+        """The last bytes that it printed."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), last, max(size - last, 0)).decode("utf-8", "replace")
+
+    def first_line(self) -> str:
+        """The first line that it printed, '' while it is not complete."""
+        head = os.pread(self._log.fileno(), 4096, 0)
+        return head.partition(b"\n")[0].decode("utf-8", "replace") if b"\n" in head else ""
+
+    def wait_until(self, ready: Callable[[], bool], within_s: float, what: str) -> None:
+        """Wait until `ready()`; raises ArchiveFailed when the process ends first or the time is over."""
+        until = time.monotonic() + within_s
+        while not ready():
+            if (code := self._child.poll()) is not None:
+                raise ArchiveFailed(f"{what} ended with code {code} before it was ready:\n{self.output()}")
+            if time.monotonic() > until:
+                raise ArchiveFailed(f"{what} was not ready within {within_s:g} s:\n{self.output()}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop it, if it still runs."""
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGTERM)
+            try:
+                self._child.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A loopback port that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on a loopback port."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def package_root() -> Path:
+    """The folder from which `python -m loadtest...` finds this package."""
+    return Path(__file__).resolve().parents[2]

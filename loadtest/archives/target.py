@@ -1,0 +1,110 @@
+"""A target: one archive that load may be sent to.
+
+A target file is TOML. Loopback needs a name, a port and an AE title; anything else also needs `allow_remote = true`
+and every line of the `[consent]` table: unasked load on another's archive can delay care, and is an offence.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from loadtest.archives.addresses import is_loopback
+from loadtest.archives.consent import STATEMENT, Consent
+from loadtest.wire import Peer
+from loadtest.wire.settings import check_ae_title
+from sim.world.quantity import Strict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+_NOTHING_REMOTE = (
+    "is not this machine. Load may leave it only with allow_remote = true and a [consent] table in the target file,"
+    f' whose statement reads "{STATEMENT}"'
+)
+
+
+class Destination(Strict):
+    """One of our C-MOVE listeners, as the archive must know it."""
+
+    ae_title: str
+    host: str = "127.0.0.1"
+    port: Port
+
+    @field_validator("ae_title")
+    @classmethod
+    def _title(cls, value: str) -> str:
+        return check_ae_title(value)
+
+
+class Target(Strict):
+    """An archive's addresses and what is known of it. Made by `load_target` or `running`; travels as JSON."""
+
+    name: str = Field(min_length=1, max_length=64)
+    host: str = "127.0.0.1"
+    port: Port = Field(description="DICOM port")
+    ae_title: str = Field(description="the archive's AE title (called)")
+    base_url: str = Field(default="", description="DICOMweb root such as http://127.0.0.1:8042/dicom-web; '' = none")
+    statistics_url: str = Field(default="", description="JSON with the count of instances; '' = it cannot tell")
+    destinations: list[Destination] = Field(default_factory=list, max_length=64)
+    production: bool = Field(default=False, description="it holds studies that are not ours, and that is meant so")
+    allow_remote: bool = False
+    consent: Consent | None = None
+    address: str = Field(default="", description="the IP address that the host stood for when the file was read")
+    software: str = Field(default="", description="product, version, settings: for the report's disclosure")
+    tcp: str = Field(default="", description="how the archive's sockets were set, where we set them")
+    pid: int = Field(default=0, description="process id of an archive that we started; 0 = not ours")
+
+    @field_validator("ae_title")
+    @classmethod
+    def _title(cls, value: str) -> str:
+        return check_ae_title(value)
+
+    @field_validator("base_url", "statistics_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query)
+        if value and not plain:
+            raise ValueError("give http(s)://host[:port]/path without user, password or query")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _only_here_unless_agreed(self) -> "Target":
+        if self.allow_remote != (self.consent is not None):
+            raise ValueError("allow_remote = true and the [consent] table go together: give both or neither")
+        for host in self.hosts():
+            if not (self.allow_remote or is_loopback(host)):
+                raise ValueError(f"host {host!r} {_NOTHING_REMOTE}")
+        return self
+
+    def hosts(self) -> list[str]:
+        """Every host that this target names, without repetition."""
+        urls = [urlsplit(url).hostname or "" for url in (self.base_url, self.statistics_url) if url]
+        return list(dict.fromkeys([self.host, *urls]))
+
+    def peer(self) -> Peer:
+        """Its DICOM address, by the pinned IP address where there is one."""
+        return Peer(self.address or self.host, self.port, self.ae_title)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a target file: the key, what is wrong, and how to mend it."""
+
+    key: str
+    message: str
+    mend: str = ""
+
+
+class TargetErrors(ValueError):
+    """All that is wrong with a target file. A command ends with exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
+        self.file, self.problems = file, problems
+        super().__init__("\n".join(self._line(problem) for problem in problems))
+
+    def _line(self, problem: Problem) -> str:
+        where = f"{self.file}: {problem.key}" if problem.key else self.file
+        return f"{where}: {problem.message}" + (f" Mend: {problem.mend}" if problem.mend else "")
