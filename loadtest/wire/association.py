@@ -107,7 +107,7 @@ class Association:
             return self.reply(answer)
 
     def find(self, model_uid: str, identifier: Dataset, most: int = query.MOST_ANSWERS) -> tuple[list[Dataset], Reply]:
-        """C-FIND (PS3.7 9.1.2): at most `most` answers are kept, then it is cancelled and the rest is counted as cut."""
+        """C-FIND (PS3.7 9.1.2): keeps at most `most` answers, then cancels and counts the rest as cut."""
         return query.find(self, model_uid, identifier, most)
 
     def move(self, model_uid: str, identifier: Dataset, destination_ae: str) -> Reply:
@@ -181,7 +181,7 @@ def open_association(
 ) -> Association:
     """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take.
 
-    Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError; ValueError for bad arguments.
+    Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
     offered = number_contexts(contexts)
     request = pdu.associate_rq(

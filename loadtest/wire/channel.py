@@ -53,11 +53,13 @@ class Channel:
 
     def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
         for first in range(0, len(pieces), MOST_BUFFERS):
-            batch = list(pieces[first : first + MOST_BUFFERS])
-            while batch:
+            batch = pieces[first : first + MOST_BUFFERS]
+            size = sum(map(len, batch))
+            while size:
                 self.sock.settimeout(self._left("send"))
                 taken = self.sock.sendmsg(batch)
-                batch = _after(batch, taken)
+                size -= taken
+                batch = _after(batch, taken) if size else ()
 
     def read_pdu(self) -> tuple[int, memoryview]:
         """The next PDU's type and body. The body is valid until the next call.
@@ -135,7 +137,7 @@ class Channel:
             return
 
 
-def _after(batch: list[Buffer], taken: int) -> list[Buffer]:
+def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:
     """What is left of `batch` when the kernel took its first `taken` bytes."""
     for index, piece in enumerate(batch):
         if taken < len(piece):

@@ -13,7 +13,7 @@ from loadtest.wire.pdu import Buffer
 C_STORE_RQ, C_GET_RQ, C_FIND_RQ, C_MOVE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0010, 0x0020, 0x0021, 0x0030, 0x0FFF
 N_EVENT_REPORT_RQ, N_ACTION_RQ = 0x0100, 0x0130
 RESPONSE = 0x8000  # a response's command field is its request's with this bit (PS3.7 annex E.1)
-NO_DATA_SET, DATA_SET = 0x0101, 0x0000
+NO_DATA_SET, DATA_SET = 0x0101, 0x0001  # any other number than 0101H; DCMTK and pynetdicom write 1
 PRIORITIES = {"medium": 0, "high": 1, "low": 2}
 COMMAND_CAP = 64 * 1024  # rule Z4
 

@@ -54,7 +54,7 @@ class WebReply:
 
 
 def authorization(environment: Mapping[str, str]) -> dict[str, str]:
-    """The Authorization header from FILMLESS_WEB_TOKEN (bearer) or FILMLESS_WEB_USER and _PASSWORD (basic); {} if unset."""
+    """Authorization header: FILMLESS_WEB_TOKEN is a bearer, FILMLESS_WEB_USER and _PASSWORD are basic; {} if unset."""
     if token := environment.get(TOKEN):
         return {"Authorization": f"Bearer {token}"}
     if user := environment.get(USER):
@@ -204,7 +204,7 @@ def _json_list(raw: bytes) -> list[dict[str, Any]]:
 
 
 def _stow_answer(answer: HTTPResponse, raw: bytes) -> dict[str, Any]:
-    """Counts from a Store Instances Response (PS3.18 annex I.2.2): 200 or 202 alone does not mean that all was stored."""
+    """Counts from a Store Instances Response (PS3.18 annex I.2): 200 or 202 alone does not mean that all was stored."""
     if not raw or "json" not in answer.headers.get("Content-Type", "").lower():
         return {"detail": _detail(answer, raw) or "the answer names no objects"}
     body = _json(raw)

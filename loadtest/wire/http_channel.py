@@ -83,7 +83,7 @@ class _Wrapped:
 
 
 class HttpConnection:
-    """Keep-alive to one server. A connection that the server closed while idle is opened anew before anything is sent."""
+    """Keep-alive to one server. One that the server closed while idle is opened anew before anything is sent."""
 
     def __init__(self, base_url: str, timeouts: Timeouts, profile: TcpProfile, tls: ssl.SSLContext | None) -> None:
         parts = urlsplit(base_url)
@@ -103,7 +103,7 @@ class HttpConnection:
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: Iterable[Buffer] = ()
     ) -> http.client.HTTPResponse:
-        """Send one request and read the answer's headers; the body is then read by `body`. Errors as in `wire.errors`."""
+        """Send one request and read the answer's headers; the body is then read by `body`. Raises WireErrors."""
         self.until = perf_counter() + self.timeouts.operation_s
         self.first_byte = self.sent = 0.0
         self.in_head, self.head_left = True, HEADERS_CAP

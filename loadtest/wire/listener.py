@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -150,8 +151,6 @@ def _family(host: str) -> socket.AddressFamily:
 
 def _shut(sock: socket.socket) -> None:
     """Wake whoever blocks on the socket, then close it."""
-    try:
+    with suppress(OSError):  # it may not be connected any more
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it was not connected any more
     sock.close()

@@ -12,7 +12,7 @@ MOST_ITEMS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What an A-ASSOCIATE-AC grants: context ids with one transfer syntax each, the peer's PDU length, roles, window."""
+    """What an A-ASSOCIATE-AC grants: contexts with one transfer syntax each, PDU length, roles, window."""
 
     accepted: dict[int, tuple[str, str]]  # context id -> (abstract syntax, transfer syntax)
     refused: dict[int, str]  # context id -> result in words
@@ -22,7 +22,7 @@ class Agreement:
     implementation: str = ""
 
     def context_for(self, offered: Sequence[Context], abstract: str, syntax: str | None = None) -> int:
-        """The id of the accepted context for a SOP class (and transfer syntax), or raise ContextRefused with the cause."""
+        """Id of the accepted context for a SOP class (and transfer syntax); ContextRefused says why there is none."""
         for number, (got_abstract, got_syntax) in self.accepted.items():
             if got_abstract == abstract and syntax in (None, got_syntax):
                 return number
@@ -64,7 +64,7 @@ def items(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
 def uid(value: Buffer, where: str) -> str:
     """A UID of at most 64 characters, padding removed (PS3.5 9.1); anything else is a ProtocolError."""
     text = bytes(value).rstrip(b"\0 ")
-    if not 0 < len(text) <= 64 or not all(c in b"0123456789." for c in text):
+    if not 0 < len(text) <= 64 or text.translate(None, b"0123456789."):
         raise ProtocolError(f"{where}: {printable(text, 80)!r} is not a UID of digits and dots, 64 characters at most")
     return text.decode("ascii")
 

@@ -1,6 +1,6 @@
 """PDUs that we send, as bytes (PS3.8 section 9.3 and annex D; all numbers big endian)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
@@ -12,7 +12,7 @@ APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
 MOST_CONTEXTS = 128
 # For a peer that announces no limit (0): larger PDUs gain nothing.
 UNLIMITED_SEND = 1 << 20
-# A command leaves room for data in its own PDU only if at least this much fits: tiny fragments cost more than they save.
+# Data share the command's PDU only if at least this much fits: tiny fragments cost more than they save.
 WORTH_SHARING = 1024
 
 _PDU = Struct(">BxI")
@@ -80,7 +80,7 @@ def _context_rq(context: Context) -> bytes:
 
 
 def user_information(max_pdu: int, scp_roles: Sequence[str] = (), window: tuple[int, int] | None = None) -> bytes:
-    """PS3.8 9.3.2.3 and PS3.7 D.3.3: maximum length 51H, implementation class 52H, window 53H, roles 54H, version 55H."""
+    """PS3.8 9.3.2.3, PS3.7 D.3.3: maximum length 51H, implementation 52H, window 53H, roles 54H, version 55H."""
     subs = item(0x51, max_pdu.to_bytes(4, "big")) + item(0x52, IMPLEMENTATION_UID.encode("ascii"))
     if window is not None:
         subs += item(0x53, window[0].to_bytes(2, "big") + window[1].to_bytes(2, "big"))
@@ -148,10 +148,13 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
         head = _PDU_PDV.pack(P_DATA_TF, len(last) + share + 12, len(last) + 2, context, 3)
         out.append(head + last + _PDV.pack(share + 2, context, 2 if share == cursor.left else 0))
         out += cursor.take(share)
-    while cursor.left:
-        size = min(room, cursor.left)
-        out.append(_PDU_PDV.pack(P_DATA_TF, size + 6, size + 2, context, 2 if size == cursor.left else 0))
-        out += cursor.take(size)
+    whole = _PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 0)
+    while cursor.left > room:
+        out.append(whole)
+        out += cursor.take(room)
+    if cursor.left:
+        out.append(_PDU_PDV.pack(P_DATA_TF, cursor.left + 6, cursor.left + 2, context, 2))
+        out += cursor.take(cursor.left)
     return out
 
 
@@ -160,17 +163,18 @@ class _Cursor:
 
     def __init__(self, parts: Sequence[Buffer]) -> None:
         self.views = [memoryview(p).cast("B") for p in parts if len(p)]
-        self.left = sum(v.nbytes for v in self.views)
+        self.left = sum(map(len, self.views))
         self.index = self.offset = 0
 
-    def take(self, size: int) -> Iterator[memoryview]:
+    def take(self, size: int) -> list[memoryview]:
         """The next `size` bytes as one slice or more."""
         self.left -= size
+        taken: list[memoryview] = []
         while size:
-            view = self.views[self.index]
-            piece = view[self.offset : self.offset + size]
-            size -= piece.nbytes
-            self.offset += piece.nbytes
-            if self.offset == view.nbytes:
+            piece = self.views[self.index][self.offset : self.offset + size]
+            taken.append(piece)
+            size -= len(piece)
+            self.offset += len(piece)
+            if self.offset == len(self.views[self.index]):
                 self.index, self.offset = self.index + 1, 0
-            yield piece
+        return taken

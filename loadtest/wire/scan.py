@@ -1,4 +1,4 @@
-"""Finding one UID near the start of a data set that a peer sends, without trusting any length in it (PS3.5 chapter 7)."""
+"""Finding one UID near the start of a peer's data set, without trusting any length in it (PS3.5 chapter 7)."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ class _Walk:
 
 
 def find_uid(head: bytes, explicit: bool, wanted: int = STUDY_INSTANCE_UID) -> str | None:
-    """The value of a top-level UID element of a little endian data set, "" if it is absent, None if more bytes are needed.
+    """A top-level UID element's value in a little endian data set; "" = absent, None = more bytes are needed.
 
     Raises ProtocolError for a nesting or structure that cannot be.
     """

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from conftest import CT, EXPLICIT, QUICK, STUDY, Orthanc, dataset, encoded, part10
 from pydicom.dataset import Dataset
+from wire_servers import CT, EXPLICIT, QUICK, STUDY, Orthanc, dataset, encoded, part10
 
 from loadtest.wire import CountingSink, DicomWeb, Peer, StoreListener, TcpProfile, open_association
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
