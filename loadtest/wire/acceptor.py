@@ -1,6 +1,7 @@
 """The accepting side of an association, as small as a C-MOVE destination needs it (PS3.8 7.1, PS3.7 9.3.1.2)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from pydicom.uid import AllTransferSyntaxes, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
@@ -50,11 +51,9 @@ class Acceptor:
             self.channel.close()
 
     def _send(self, message: bytes) -> None:
-        try:
-            self.channel.begin(1.0)
+        self.channel.begin(1.0)
+        with suppress(WireError):  # it is gone; the connection is closed next
             self.channel.send([message])
-        except WireError:
-            return  # it is gone; the connection is closed next
 
     def _negotiate(self) -> bool:
         kind, body = self.channel.read_pdu()

@@ -1,7 +1,7 @@
 """An association as requestor (SCU): open, C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, release, abort."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -20,6 +20,7 @@ from loadtest.wire.settings import DEFAULT_TIMEOUTS, Peer, TcpProfile, Timeouts,
 from loadtest.wire.sinks import Sink
 
 VERIFICATION = "1.2.840.10008.1.1"
+LAST_WORDS_S = 0.2  # for ten bytes to a peer that may not listen any more
 
 
 class Association:
@@ -139,11 +140,11 @@ class Association:
         self._close()
 
     def _last_words(self, message: bytes) -> None:
-        self.channel.begin(1.0)
-        try:
+        if self.channel.is_cut:
+            return
+        self.channel.begin(LAST_WORDS_S)
+        with suppress(WireError):  # it is gone; the cause was raised before
             self.channel.send([message])
-        except WireError:
-            return  # it is gone; the cause was raised before
 
     def _close(self) -> None:
         self.is_open = False

@@ -6,6 +6,8 @@ Plain blocking sockets with time-outs: under gevent's patched `socket` the same 
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
+from struct import pack
 from time import perf_counter
 
 from loadtest.wire import pdu
@@ -15,6 +17,7 @@ from loadtest.wire.settings import TcpProfile, Timeouts
 
 ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need about 40 kB
 MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
+_RESET = pack("ii", 1, 0)  # linger for 0 s: what the kernel still holds is thrown away
 _SHORT = (pdu.ASSOCIATE_RJ, pdu.RELEASE_RQ, pdu.RELEASE_RP, pdu.ABORT)
 
 
@@ -28,6 +31,7 @@ class Channel:
         self._start = self._end = 0
         self.first_byte = 0.0
         self.sent = 0.0
+        self.is_cut = False  # a PDU left only in part: nothing that follows could be understood
         self._until = perf_counter() + timeouts.operation_s
         self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
         self._gather = hasattr(sock, "sendmsg") and not isinstance(sock, ssl.SSLSocket)
@@ -39,6 +43,7 @@ class Channel:
 
     def send(self, pieces: Sequence[Buffer]) -> None:
         """Send buffers in a row; `sent` is the time when the kernel had the last byte."""
+        self.is_cut = True
         try:
             if self._gather:
                 self._send_gathered(pieces)
@@ -50,6 +55,7 @@ class Channel:
         except OSError as error:
             raise ConnectionLost(f"while sending: {error.strerror or error}") from error
         self.sent = perf_counter()
+        self.is_cut = False
 
     def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
         for first in range(0, len(pieces), MOST_BUFFERS):
@@ -130,11 +136,11 @@ class Channel:
         return left
 
     def close(self) -> None:
-        """Close the socket; never raises for a connection that is already gone."""
-        try:
+        """Close the socket, with a reset when a PDU was cut; never raises for a connection that is already gone."""
+        with suppress(OSError):
+            if self.is_cut:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.sock.close()
-        except OSError:
-            return
 
 
 def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:

@@ -141,6 +141,9 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
         at += room
     last = command[at:]
     cursor = _Cursor(parts)
+    if parts and not cursor.left:  # an empty data set still has its last fragment
+        head = _PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3)
+        return [*out, head + last, _PDU_PDV.pack(P_DATA_TF, 6, 2, context, 2)]
     share = min(cursor.left, (max_pdu - 12 - len(last)) & ~1)
     if share < min(cursor.left, WORTH_SHARING) or share <= 0:
         out.append(_PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3) + last)

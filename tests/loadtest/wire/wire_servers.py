@@ -19,7 +19,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import _config
 from pynetdicom.dsutils import encode
 
-from loadtest.wire import Peer, Timeouts
+from loadtest.wire import Peer, Timeouts, pdu
+from loadtest.wire.command import RESPONSE, Command, command_set, read_command, ui, us
+from loadtest.wire.negotiation import read_request
 
 _config.LOG_HANDLER_LEVEL = "none"
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -161,3 +163,47 @@ def scripted() -> Iterator[Callable[[Script], Peer]]:
             return Peer("127.0.0.1", door.getsockname()[1], "SCRIPTED")
 
         yield start
+
+
+def take_pdu(talk: socket.socket) -> tuple[int, bytes]:
+    """One whole PDU from a client."""
+    head = talk.recv(6, socket.MSG_WAITALL)
+    if len(head) < 6:
+        raise OSError("the client has gone")
+    return head[0], talk.recv(int.from_bytes(head[2:6], "big"), socket.MSG_WAITALL)
+
+
+def accept(talk: socket.socket, max_pdu: int = 16384) -> None:
+    """Take the association request and accept the first transfer syntax of each context."""
+    request = read_request(take_pdu(talk)[1])
+    answers = [(c.id, 0, c.transfer_syntaxes[0]) for c in request.contexts]
+    talk.sendall(pdu.associate_ac(request.called, request.calling, answers, max_pdu))
+
+
+def take_message(talk: socket.socket) -> tuple[int, Command, bytes]:
+    """One whole DIMSE message: context id, command set, data set."""
+    raw, data, context = b"", b"", 0
+    while True:
+        body = take_pdu(talk)[1]
+        while body:
+            length, context, control = int.from_bytes(body[:4], "big"), body[4], body[5]
+            fragment, body = body[6 : 4 + length], body[4 + length :]
+            raw, data = (raw + fragment, data) if control & 1 else (raw, data + fragment)
+            if control == 2 or (control == 3 and not read_command(raw).has_data):
+                return context, read_command(raw), data
+
+
+def reply(talk: socket.socket, context: int, *elements: bytes, data: bytes = b"") -> None:
+    """Send a command set of these elements, and a data set if there is one."""
+    talk.sendall(b"".join(pdu.p_data(context, command_set(*elements), (data,) if data else (), 16384)))
+
+
+def response_elements(request: Command, status: int, **other: int | str) -> list[bytes]:
+    """A correct response to `request`, with elements that a test wants wrong."""
+    found = [
+        us(0x0100, int(other.get("field", request.field | RESPONSE))),
+        us(0x0120, int(other.get("message_id", request.message_id))),
+        us(0x0800, int(other.get("data_set", 0x0101))),
+        us(0x0900, status),
+    ]
+    return found + ([ui(0x1000, str(other["instance"]))] if "instance" in other else [])
