@@ -54,6 +54,11 @@ class Jobs:
         return Jobs(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
+def join_jobs(parts: list[Jobs]) -> Jobs:
+    """One table of several."""
+    return Jobs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Jobs)))
+
+
 @dataclass(frozen=True)
 class Stations:
     """Servers, rates and calendars of one cluster's stations."""

@@ -17,17 +17,20 @@ class Times:
     store_start: Floats  # at the site's store
     store_end: Floats
     up_end: Floats  # arrived over the WAN
+    up_tag: Floats  # virtual finish time on a link, see kernels/sharing.py
     ingest_start: Floats  # at the cluster's archive
     ingest_end: Floats
     pull_start: Floats  # prior packet in the library
     pull_end: Floats
     fetch_start: Floats  # prior at the archive
     fetch_end: Floats
+    fetch_tag: Floats
     fetch_down: Floats  # prior arrived over the WAN
     process_start: Floats  # film processor
     process_end: Floats
     view_start: Floats  # view at the archive
     view_end: Floats
+    view_tag: Floats
     view_down: Floats
     available: Floats  # to the local reader
     prior_ready: Floats
@@ -45,6 +48,11 @@ class Times:
     def take(self, rows: NDArray[np.int64]) -> "Times":
         """The same columns for some rows."""
         return Times(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def join_times(parts: list[Times]) -> Times:
+    """One table of several."""
+    return Times(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Times)))
 
 
 @dataclass

@@ -14,11 +14,15 @@ LONG_DAYS = 100  # a longer run keeps hours of the week by quarter instead of ev
 
 @dataclass(frozen=True)
 class Period:
-    """Exams that arrive from `start` until before `end` are measured; time 0 is the start of `first`."""
+    """Exams that arrive from `start` until before `end` are measured; time 0 is the start of `first`.
+
+    Exams arrive from `first` (warm-up) until before `last` (so that the last measured ones meet company).
+    """
 
     first: date
     start: date
     end: date
+    last: date
 
     @property
     def days(self) -> list[date]:

@@ -1,0 +1,204 @@
+"""The command line. Commands import their work when they run: `filmless --help` loads nothing heavy."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from filmless.failures import guarded
+
+app = typer.Typer(
+    name="filmless", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
+    help="A rehearsal of a national PACS rollout: one scenario in, every exam simulated on film and on PACS, "
+    "its DICOM traffic played against real archives, latency, storage and savings side by side.\n\n"
+    "Start with [bold]filmless demo[/bold]. Exit codes: 0 done or PASS, 1 the program failed, 2 bad input, "
+    "3 FAIL (a threshold was missed), 4 INVALID (the measurement cannot be trusted).",
+)  # fmt: skip
+
+ScenarioArg = Annotated[Path, typer.Argument(help="scenario file, such as scenarios/england-2004.toml")]
+RunArg = Annotated[Path, typer.Argument(help="run folder, such as runs/england; see `filmless runs`")]
+Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, on failure too")]
+Sets = Annotated[Optional[list[str]], typer.Option("--set", help="override a value: key.path=TOML value; repeatable")]
+Clusters = Annotated[Optional[list[str]], typer.Option("--cluster", help="only this cluster; repeatable")]
+
+
+@app.command()
+@guarded
+def demo(
+    target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",
+    minutes: Annotated[float, typer.Option(help="minutes of the busiest hour to play", min=0.1, max=60)] = 1.0,
+    replications: Annotated[int, typer.Option(help="replications of the simulated week", min=3)] = 10,
+    out: Annotated[Path, typer.Option(help="folder for the runs and the report")] = Path("runs"),
+    json_: Json = False,
+) -> None:
+    """The rehearsal: simulate England's week, play each cluster's busiest minutes, build the report."""
+    from filmless.demo import run_demo
+
+    run_demo(target, minutes, replications, out, json_)
+
+
+@app.command()
+@guarded
+def init(name: Annotated[str, typer.Argument(help="name of the new scenario")], json_: Json = False) -> None:
+    """Write a commented scenario to start from."""
+    from filmless.scenario_commands import write_start
+
+    write_start(name, json_)
+
+
+@app.command()
+@guarded
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from filmless.scenario_commands import schema_json
+
+    print(schema_json())
+
+
+@app.command()
+@guarded
+def check(
+    scenario: ScenarioArg,
+    resolved: Annotated[bool, typer.Option("--resolved", help="each value, and the file and line that set it")] = False,
+    sets: Sets = None,
+    json_: Json = False,
+) -> None:
+    """Check a scenario: every problem at once, with file, line and what to do."""
+    from filmless.scenario_commands import check_scenario
+
+    check_scenario(scenario, resolved, sets or [], json_)
+
+
+@app.command()
+@guarded
+def simulate(
+    scenario: ScenarioArg,
+    cluster: Clusters = None,
+    from_: Annotated[Optional[str], typer.Option("--from", help="first day, YYYY-MM-DD; default: the plan's start")] = None,
+    to: Annotated[Optional[str], typer.Option("--to", help="last day; default: six days later")] = None,
+    engine: Annotated[str, typer.Option(help="fast (compiled columns) or simpy (a process an exam); same answers")] = "fast",
+    seed: Annotated[Optional[int], typer.Option(help="default: the scenario's")] = None,
+    replications: Annotated[int, typer.Option(min=1, help="intervals need 3 at least, 10 are better")] = 10,
+    world: Annotated[Optional[list[str]], typer.Option(help="film, pacs or plan (go-live dates); repeatable")] = None,
+    sets: Sets = None,
+    out: Annotated[Optional[Path], typer.Option(help="run folder; default: runs/<scenario>-<dates>")] = None,
+    json_: Json = False,
+) -> None:
+    """Simulate every exam of the chosen clusters and days, on film and on PACS."""
+    from filmless.run_commands import run_simulation
+
+    run_simulation(scenario, cluster, from_, to, engine, seed, replications, world, sets or [], out, json_)
+
+
+@app.command()
+@guarded
+def traffic(
+    run: RunArg,
+    cluster: Annotated[str, typer.Option(help="whose archive")],
+    start: Annotated[str, typer.Option(help="YYYY-MM-DDTHH:MM, or 'busiest' for the busiest hour")] = "busiest",
+    hours: Annotated[float, typer.Option(min=0.001, help="length of the window")] = 1.0,
+    out: Annotated[Optional[Path], typer.Option(help="Parquet file; default: beside the run")] = None,
+    json_: Json = False,
+) -> None:
+    """Turn a window of a simulated run into timed DICOM operations."""
+    from filmless.run_commands import write_traffic
+
+    write_traffic(run, cluster, start, hours, out, json_)
+
+
+@app.command()
+@guarded
+def load(
+    traffic: Annotated[Optional[Path], typer.Argument(help="traffic file of `filmless traffic`")] = None,
+    target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",
+    speed: Annotated[float, typer.Option(min=0.01, help="10 plays ten times as fast")] = 1.0,
+    web: Annotated[bool, typer.Option("--web", help="with Locust's page, on the loopback")] = False,
+    check: Annotated[bool, typer.Option("--check", help="only try each service of the target")] = False,
+    out: Annotated[Optional[Path], typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
+    json_: Json = False,
+) -> None:
+    """Play traffic on time against an archive; or, with --check, try each of its services first."""
+    from filmless.load_commands import check_target, run_load
+
+    if check:
+        check_target(target, json_)
+    else:
+        run_load(traffic, target, speed, web, out, json_)
+
+
+@app.command()
+@guarded
+def archive(
+    mode: Annotated[str, typer.Option(help="memory, disk or null (keeps nothing)")] = "memory",
+    port: Annotated[int, typer.Option(help="DICOM port; 0: a free one")] = 11112,
+    http_port: Annotated[int, typer.Option(help="DICOMweb port; 0: a free one")] = 8042,
+    ae: Annotated[str, typer.Option(help="AE title")] = "FILMLESS",
+    folder: Annotated[Optional[Path], typer.Option(help="where mode disk keeps its objects")] = None,
+) -> None:
+    """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
+    from filmless.load_commands import run_archive
+
+    run_archive(mode, port, http_port, ae, folder)
+
+
+@app.command()
+@guarded
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="one simulation run, then any load runs")],
+    out: Annotated[Optional[Path], typer.Option(help="HTML file; default: report.html beside the first run")] = None,
+    json_: Json = False,
+) -> None:
+    """Execute the notebooks on run folders, into one self-contained HTML file."""
+    from filmless.run_commands import write_report
+
+    write_report(runs, out, json_)
+
+
+@app.command()
+@guarded
+def runs(folder: Annotated[Path, typer.Argument(help="where the runs are")] = Path("runs"), json_: Json = False) -> None:
+    """List run folders."""
+    from filmless.compare import print_runs
+
+    print_runs(folder, json_)
+
+
+@app.command()
+@guarded
+def compare(a: RunArg, b: RunArg, json_: Json = False) -> None:
+    """What differs between two runs: scenario values, and measures with paired intervals."""
+    from filmless.compare import print_comparison
+
+    print_comparison(a, b, json_)
+
+
+@app.command()
+@guarded
+def savings(run: RunArg, json_: Json = False) -> None:
+    """Film and chemicals not bought, library and porter time: by cluster, with ranges."""
+    from filmless.run_commands import print_savings
+
+    print_savings(run, json_)
+
+
+@app.command()
+@guarded
+def verify(run: RunArg, json_: Json = False) -> None:
+    """Make a run again from its manifest, and compare the hashes of all tables."""
+    from filmless.run_commands import verify_run
+
+    verify_run(run, json_)
+
+
+@app.command()
+@guarded
+def doctor(json_: Json = False) -> None:
+    """What this machine has and lacks, with the one command that mends it."""
+    from filmless.doctor import print_doctor
+
+    print_doctor(json_)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

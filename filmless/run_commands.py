@@ -1,0 +1,156 @@
+"""The work of the commands that make and read simulation runs."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from filmless.failures import FAIL, BadInput
+from filmless.output import give, hours, say, show
+from filmless.progress import progress
+from sim.answers.measures import Measures
+from sim.answers.savings import savings_table, summed
+from sim.runs.experiment import Spec, simulate
+from sim.runs.manifest import world_of
+from sim.runs.store import Run
+from sim.runs.window import write_window
+from sim.world.load import World, load_world
+
+
+def parse_day(text: str, option: str) -> date:
+    """A day given on the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{option} {text}: not a date; write YYYY-MM-DD, such as 2006-03-06") from None
+
+
+def _dates(world: World, from_: str | None, to: str | None) -> tuple[date, date]:
+    start = parse_day(from_, "--from") if from_ else world.scenario.plan.start
+    last = parse_day(to, "--to") if to else start + timedelta(days=6)
+    return start, last + timedelta(days=1)
+
+
+def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
+    if value not in allowed:
+        raise BadInput(f"{option} {value}: must be one of {', '.join(allowed)}")
+    return value
+
+
+def run_simulation(scenario: Path, clusters: list[str] | None, from_: str | None, to: str | None, engine: str,
+                   seed: int | None, replications: int, worlds: list[str] | None, sets: list[str],
+                   out: Path | None, json_: bool) -> None:  # fmt: skip
+    """Simulate and say what came of it."""
+    world = load_world(scenario, sets)
+    start, end = _dates(world, from_, to)
+    chosen = tuple(_one_of(w, ("film", "pacs", "plan"), "--world") for w in worlds or ["film", "pacs"])
+    spec = Spec(
+        tuple(clusters or world.scenario.clusters_used or world.scenario.clusters), start, end,
+        world.scenario.seed if seed is None else seed, replications, _one_of(engine, ("fast", "simpy"), "--engine"), chosen,
+    )  # fmt: skip
+    folder = out or Path("runs") / f"{scenario.stem}-{start}-{end - timedelta(days=1)}"
+    with progress("simulate") as report:
+        simulate(world, spec, folder, report)
+    run = Run(folder)
+    if json_:
+        give({"run": str(folder), "hash": run.results_hash, "wall_s": run.manifest["wall_s"]})
+        return
+    print_measures(run)
+    say(f"run folder: {folder} ({run.manifest['wall_s']:.1f} s; next: filmless report {folder})")
+
+
+def print_measures(run: Run) -> None:
+    """Exam to report by cluster and world."""
+    table = Measures(run)
+    rows = []
+    for stat in ("p50", "p95"):
+        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])  # type: ignore[arg-type]
+        rows += [[r.cluster, r.world, stat, hours(r.value), f"{hours(r.low)} to {hours(r.high)}", str(r.n)]
+                 for r in found.itertuples()]  # fmt: skip
+    title = "Simulated exam to report (over exams), 95 % interval over replications"
+    show(title, ["cluster", "world", "statistic", "value", "interval", "replications"], rows)
+
+
+def write_traffic(folder: Path, cluster: str, start: str, length_h: float, out: Path | None, json_: bool) -> None:
+    """The timed DICOM operations of a window, as a Parquet file."""
+    run = Run(folder)
+    begin = None if start == "busiest" else parse_time(start)
+    path = out or folder.parent / f"{folder.name}-{cluster}.traffic.parquet"
+    found = write_window(run, cluster, begin, length_h, path)
+    if json_:
+        give({"traffic": str(path), **found})
+    else:
+        say(f"{path}: {found['operations']:,} operations from {found['start']}, {found['objects']:,} objects to store, "
+            f"{found['bytes'] / 1e9:.2f} GB (next: filmless load {path} --target embedded)")  # fmt: skip
+
+
+def parse_time(text: str) -> datetime:
+    """A minute given on the command line."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"--start {text}: not a time; write YYYY-MM-DDTHH:MM, or busiest") from None
+
+
+def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
+    """The report of one simulation run and its load runs."""
+    from filmless.report.build import build_report
+
+    runs = [Run(f) for f in folders]
+    simulated = [r for r in runs if r.manifest["kind"] == "simulation"]
+    if len(simulated) != 1:
+        raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
+    loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
+    path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html")
+    if json_:
+        give({"report": str(path)})
+    else:
+        say(f"report: {path}")
+
+
+def run_world(run: Run) -> World:
+    """The scenario that a run was made of, from its manifest."""
+    found: World = world_of(run.manifest["scenario"], Path(run.manifest["scenario_file"]))
+    return found
+
+
+def print_savings(folder: Path, json_: bool) -> None:
+    """Savings by cluster and component."""
+    run = Run(folder)
+    found = summed(savings_table(run, run_world(run)), ["cluster", "class", "component"])
+    if json_:
+        give({"savings": found.to_dict("records")})
+        return
+    rows = [[f"{r.cluster}: {r.component}", str(getattr(r, "_1", "")), f"{r.value_gbp:,.0f}",
+             f"{r.low_gbp:,.0f} to {r.high_gbp:,.0f}", f"{r.price_low_gbp:,.0f} to {r.price_high_gbp:,.0f}"]
+            for r in found.rename(columns={"class": "_1"}).itertuples()]  # fmt: skip
+    show("Simulated saving of film, GBP a year, all programme trusts live (gross of what PACS costs)",
+         ["cluster: component", "class", "value", "95 % interval", "range of the prices"], rows)  # fmt: skip
+
+
+def remake(run: Run, folder: Path) -> Run:
+    """The same run again, from its manifest."""
+    m: dict[str, Any] = run.manifest
+    spec = Spec(
+        tuple(m["clusters"]), date.fromisoformat(m["start"]), date.fromisoformat(m["end"]) + timedelta(days=1),
+        m["seed"], m["replications"], m["engine"], tuple(m["worlds"]), m["warm_up_days"], m["cool_down_days"],
+    )  # fmt: skip
+    with progress("verify") as report:
+        return Run(simulate(run_world(run), spec, folder, report))
+
+
+def verify_run(folder: Path, json_: bool) -> None:
+    """Exit code 3 when a table differs."""
+    run = Run(folder)
+    if run.manifest["kind"] != "simulation":
+        raise BadInput(f"{folder} is a measured run: it cannot be made again bit by bit")
+    with TemporaryDirectory(prefix="filmless-verify-") as temporary:
+        again = remake(run, Path(temporary) / "again")
+        differ = sorted(n for n, h in run.manifest["files"].items() if again.manifest["files"].get(n) != h)
+    verdict = "differs" if differ else "same"
+    if json_:
+        give({"verdict": verdict, "differ": differ, "hash": run.results_hash})
+    else:
+        say(f"{folder}: {verdict}" + (f": {', '.join(differ)}" if differ else f" ({len(run.manifest['files'])} tables)"))
+    if differ:
+        raise SystemExit(FAIL)

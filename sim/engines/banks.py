@@ -1,0 +1,72 @@
+"""Banks: many like stations with their states, served a window at a time by the compiled kernels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engines.kernels.fifo import grouped_fifo
+from sim.engines.kernels.priority import grouped_pools
+from sim.engines.kernels.sharing import grouped_sharing
+from sim.engines.kernels.sort import by_station
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def _idle(servers: Ints) -> tuple[Floats, Ints]:
+    """Free-again times of all servers, all free at the beginning, and where each station's begin."""
+    offsets = np.concatenate([[0], np.cumsum(servers)]).astype(np.int64)
+    return np.full(int(offsets[-1]), -np.inf), offsets
+
+
+class ServerBank:
+    """First come first served at k servers each."""
+
+    def __init__(self, servers: Ints) -> None:
+        self._stations = len(servers)
+        self._free, self._offsets = _idle(servers)
+
+    def serve(self, entity: Ints, ready: Floats, service: Floats, exam: Ints, start: Floats, end: Floats,
+              horizon: float) -> None:  # fmt: skip
+        """Serve what is ready before the horizon and not served yet; fills start and end."""
+        wanted = (ready < horizon) & np.isnan(end)
+        order, offsets = by_station(entity, ready, exam, wanted, self._stations)
+        grouped_fifo(order, offsets, ready, service, self._free, self._offsets, start, end)
+
+
+def _padded(calendars: list[Floats]) -> Floats:
+    out = np.zeros((len(calendars), max(len(c) for c in calendars), 2))
+    for i, spans in enumerate(calendars):
+        out[i, : len(spans)] = spans
+    return out
+
+
+class PriorityBank:
+    """Emergencies first at k servers each, within opening hours; `which` names each pool's calendar."""
+
+    def __init__(self, servers: Ints, emergency: list[Floats], routine: list[Floats], which: Ints, offset_s: float) -> None:
+        self._stations, self._which, self._week = len(servers), which, offset_s
+        self._free, self._offsets = _idle(servers)
+        self._emergency, self._routine = _padded(emergency), _padded(routine)
+        self._spans = np.array([[len(e), len(r)] for e, r in zip(emergency, routine, strict=True)])
+
+    def serve(self, entity: Ints, ready: Floats, service: Floats, priority: NDArray[np.int8], exam: Ints,
+              start: Floats, end: Floats, horizon: float) -> None:  # fmt: skip
+        """Serve what is ready and can start before the horizon; fills start and end."""
+        wanted = (ready < horizon) & np.isnan(end)
+        order, offsets = by_station(entity, ready, exam, wanted, self._stations)
+        grouped_pools(order, offsets, ready, service, priority, self._free, self._offsets, self._emergency, self._routine,
+                      self._spans, self._which, self._week, horizon, start, end)  # fmt: skip
+
+
+class LinkBank:
+    """Processor sharing on links of given bytes a second."""
+
+    def __init__(self, bytes_s: Floats) -> None:
+        self._rates, self._states = bytes_s, np.zeros((len(bytes_s), 2))
+
+    def send(self, entity: Ints, ready: Floats, work: Floats, order_of: Ints, tag: Floats, end: Floats,
+             horizon: float) -> None:  # fmt: skip
+        """Move what is ready before the horizon; transfers that end before it get their end, the others their tag."""
+        wanted = (ready < horizon) & np.isnan(end)
+        order, offsets = by_station(entity, ready, order_of, wanted, len(self._rates))
+        grouped_sharing(order, offsets, ready, work, order_of, tag, self._states, self._rates, horizon, end)

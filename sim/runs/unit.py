@@ -1,0 +1,92 @@
+"""The unit of work: one cluster in one replication, in each world asked for. Units depend on nothing but their names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.engines.fast import FastEngine
+from sim.engines.jobs import Jobs, jobs_of, stations_of
+from sim.engines.loads import loads_of, servers_of
+from sim.engines.process import run_process
+from sim.engines.times import Times
+from sim.runs.period import Period
+from sim.runs.records import Tally
+from sim.world.estate import Estate, build_estate
+from sim.world.exams import ExamMaker, Exams
+from sim.world.load import World
+
+WINDOW_DAYS = 7
+Finished = Iterator[tuple[Exams, Jobs, Times]]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What to simulate."""
+
+    cluster: str
+    replication: int
+    seed: int
+    engine: str
+    worlds: tuple[str, ...]
+    period: Period
+
+
+@dataclass
+class UnitResult:
+    """Tables of a unit by name, and hourly use as float64[3, entity, slot] by world and station."""
+
+    unit: Unit
+    tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    loads: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+
+
+def _windows(first: date, last: date) -> list[tuple[date, date]]:
+    starts = [first + timedelta(days=d) for d in range(0, (last - first).days, WINDOW_DAYS)]
+    return list(zip(starts, [*starts[1:], last], strict=True))
+
+
+def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[tuple[str, Exams, Jobs, Times]]:
+    """All worlds side by side, window by window, so that exams are drawn once."""
+    engines = {which: FastEngine(stations_of(world, estate, unit.period.first)) for which in unit.worlds}
+    windows = _windows(unit.period.first, unit.period.last)
+    for start, stop in windows:
+        exams = maker.days(start, stop)
+        horizon = np.inf if stop == unit.period.last else (stop - unit.period.first).days * 86_400.0
+        for which, engine in engines.items():
+            yield (which, *engine.window(exams, jobs_of(world, estate, exams, which), horizon))
+
+
+def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[tuple[str, Exams, Jobs, Times]]:
+    exams = maker.days(unit.period.first, unit.period.last)
+    stations = stations_of(world, estate, unit.period.first)
+    for which in unit.worlds:
+        jobs = jobs_of(world, estate, exams, which)
+        yield which, exams, jobs, run_process(exams, jobs, stations)
+
+
+def finished_exams(world: World, unit: Unit) -> Iterator[tuple[str, Exams, Jobs, Times]]:
+    """Finished exams with their jobs and times, world by world, in portions."""
+    estate = build_estate(world, unit.cluster)
+    maker = ExamMaker(world, estate, unit.seed, unit.replication, unit.period.first)
+    return (_process if unit.engine == "simpy" else _fast)(world, estate, unit, maker)
+
+
+def run_unit(world: World, unit: Unit) -> UnitResult:
+    """Simulate and tally one unit."""
+    estate, period = build_estate(world, unit.cluster), unit.period
+    tallies = {which: Tally(world, estate, period, which) for which in unit.worlds}
+    servers = servers_of(stations_of(world, estate, period.first))
+    for which, exams, jobs, times in finished_exams(world, unit):
+        tallies[which].add(exams, jobs, times)
+        for load in loads_of(exams, jobs, times):
+            tallies[which].add_load(load, servers[load.station])
+    result = UnitResult(unit)
+    for which, tally in tallies.items():
+        for name in ("histograms", "moments", "daily", "flows", "storage"):
+            result.tables.setdefault(name, []).append(getattr(tally, name)(unit.replication))
+        result.loads.update({(which, station): use for station, use in tally.loads().items()})
+    return result
