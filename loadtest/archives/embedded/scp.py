@@ -9,7 +9,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
 from loadtest.archives.embedded.archive import Archive
-from loadtest.archives.embedded.contexts import accepted
+from loadtest.archives.embedded.contexts import accepted, in_their_order
 from loadtest.archives.embedded.find import answer_find
 from loadtest.archives.embedded.header import Unreadable
 from loadtest.archives.embedded.options import LOOPBACK, Options
@@ -30,6 +30,7 @@ def start(archive: Archive, options: Options) -> ThreadedAssociationServer:
     retrieve = Retrieve(archive, options.movers)
     handlers: list[evt.EventHandlerType] = [
         (evt.EVT_CONN_OPEN, no_delay),
+        (evt.EVT_REQUESTED, _prefer_their_order),
         (evt.EVT_C_ECHO, _echo),
         (evt.EVT_C_STORE, _store, [archive]),
         (evt.EVT_C_FIND, answer_find, [archive, options.ae_title]),
@@ -56,6 +57,11 @@ def _entity(ae_title: str) -> AE:
     entity.implementation_class_uid = IMPLEMENTATION_UID
     entity.implementation_version_name = IMPLEMENTATION_VERSION
     return entity
+
+
+def _prefer_their_order(event: evt.Event) -> None:
+    """Before negotiation: pynetdicom goes by the acceptor's order of transfer syntaxes."""
+    event.assoc.acceptor.supported_contexts = in_their_order(event.assoc.requestor.requested_contexts)
 
 
 def _echo(event: evt.Event) -> int:
