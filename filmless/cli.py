@@ -1,7 +1,7 @@
 """The command line. Commands import their work when they run: `filmless --help` loads nothing heavy."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -18,8 +18,8 @@ app = typer.Typer(
 ScenarioArg = Annotated[Path, typer.Argument(help="scenario file, such as scenarios/england-2004.toml")]
 RunArg = Annotated[Path, typer.Argument(help="run folder, such as runs/england; see `filmless runs`")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, on failure too")]
-Sets = Annotated[Optional[list[str]], typer.Option("--set", help="override a value: key.path=TOML value; repeatable")]
-Clusters = Annotated[Optional[list[str]], typer.Option("--cluster", help="only this cluster; repeatable")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="override a value: key.path=TOML value; repeatable")]
+Clusters = Annotated[list[str] | None, typer.Option("--cluster", help="only this cluster; repeatable")]
 
 
 @app.command()
@@ -74,14 +74,18 @@ def check(
 def simulate(
     scenario: ScenarioArg,
     cluster: Clusters = None,
-    from_: Annotated[Optional[str], typer.Option("--from", help="first day, YYYY-MM-DD; default: the plan's start")] = None,
-    to: Annotated[Optional[str], typer.Option("--to", help="last day; default: six days later")] = None,
-    engine: Annotated[str, typer.Option(help="fast (compiled columns) or simpy (a process an exam); same answers")] = "fast",
-    seed: Annotated[Optional[int], typer.Option(help="default: the scenario's")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="first day, YYYY-MM-DD; default: the plan's start")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="last day; default: six days later")] = None,
+    engine: Annotated[
+        str, typer.Option(help="fast (compiled columns) or simpy (a process an exam); same answers")
+    ] = "fast",
+    seed: Annotated[int | None, typer.Option(help="default: the scenario's")] = None,
     replications: Annotated[int, typer.Option(min=1, help="intervals need 3 at least, 10 are better")] = 10,
-    world: Annotated[Optional[list[str]], typer.Option(help="film, pacs or plan (go-live dates); repeatable")] = None,
+    world: Annotated[list[str] | None, typer.Option(help="film, pacs or plan (go-live dates); repeatable")] = None,
     sets: Sets = None,
-    out: Annotated[Optional[Path], typer.Option(help="run folder; default: runs/<scenario>-<dates>")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/<scenario>-<dates>")] = None,
     json_: Json = False,
 ) -> None:
     """Simulate every exam of the chosen clusters and days, on film and on PACS."""
@@ -97,7 +101,7 @@ def traffic(
     cluster: Annotated[str, typer.Option(help="whose archive")],
     start: Annotated[str, typer.Option(help="YYYY-MM-DDTHH:MM, or 'busiest' for the busiest hour")] = "busiest",
     hours: Annotated[float, typer.Option(min=0.001, help="length of the window")] = 1.0,
-    out: Annotated[Optional[Path], typer.Option(help="Parquet file; default: beside the run")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file; default: beside the run")] = None,
     json_: Json = False,
 ) -> None:
     """Turn a window of a simulated run into timed DICOM operations."""
@@ -109,12 +113,12 @@ def traffic(
 @app.command()
 @guarded
 def load(
-    traffic: Annotated[Optional[Path], typer.Argument(help="traffic file of `filmless traffic`")] = None,
+    traffic: Annotated[Path | None, typer.Argument(help="traffic file of `filmless traffic`")] = None,
     target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",
     speed: Annotated[float, typer.Option(min=0.01, help="10 plays ten times as fast")] = 1.0,
     web: Annotated[bool, typer.Option("--web", help="with Locust's page, on the loopback")] = False,
     check: Annotated[bool, typer.Option("--check", help="only try each service of the target")] = False,
-    out: Annotated[Optional[Path], typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
     json_: Json = False,
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
@@ -133,7 +137,7 @@ def archive(
     port: Annotated[int, typer.Option(help="DICOM port; 0: a free one")] = 11112,
     http_port: Annotated[int, typer.Option(help="DICOMweb port; 0: a free one")] = 8042,
     ae: Annotated[str, typer.Option(help="AE title")] = "FILMLESS",
-    folder: Annotated[Optional[Path], typer.Option(help="where mode disk keeps its objects")] = None,
+    folder: Annotated[Path | None, typer.Option(help="where mode disk keeps its objects")] = None,
 ) -> None:
     """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
     from filmless.load_commands import run_archive
@@ -145,7 +149,7 @@ def archive(
 @guarded
 def report(
     runs: Annotated[list[Path], typer.Argument(help="one simulation run, then any load runs")],
-    out: Annotated[Optional[Path], typer.Option(help="HTML file; default: report.html beside the first run")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html beside the first run")] = None,
     json_: Json = False,
 ) -> None:
     """Execute the notebooks on run folders, into one self-contained HTML file."""
@@ -156,7 +160,9 @@ def report(
 
 @app.command()
 @guarded
-def runs(folder: Annotated[Path, typer.Argument(help="where the runs are")] = Path("runs"), json_: Json = False) -> None:
+def runs(
+    folder: Annotated[Path, typer.Argument(help="where the runs are")] = Path("runs"), json_: Json = False
+) -> None:
     """List run folders."""
     from filmless.compare import print_runs
 

@@ -57,7 +57,9 @@ def paired(a: Run, b: Run) -> list[dict[str, Any]]:
     """b less a, paired by replication, for each compared measure, cluster and world."""
     out = []
     for measure in COMPARED:
-        both = _means(a, measure).merge(_means(b, measure), on=["cluster", "world", "replication"], suffixes=("_a", "_b"))
+        both = _means(a, measure).merge(
+            _means(b, measure), on=["cluster", "world", "replication"], suffixes=("_a", "_b")
+        )
         for (cluster, world), part in both.groupby(["cluster", "world"]):
             found = student((part["mean_s_b"] - part["mean_s_a"]).to_numpy(dtype=np.float64), 0.95)
             out.append({"measure": measure, "cluster": cluster, "world": world, "difference_s": found.value,

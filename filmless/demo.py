@@ -1,8 +1,6 @@
 """The rehearsal: England's working week simulated, each cluster's busiest minute played, the report built."""
 
 import shutil
-import sys
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any

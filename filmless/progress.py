@@ -33,8 +33,8 @@ def progress(title: str) -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield _plain(title)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} % {task.fields[text]}"),
-               TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+               TextColumn("{task.fields[text]}"), TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None, text="")
         yield lambda done, total, text: bar.update(task, completed=done, total=total, text=text)

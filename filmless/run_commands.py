@@ -46,7 +46,8 @@ def run_simulation(scenario: Path, clusters: list[str] | None, from_: str | None
     chosen = tuple(_one_of(w, ("film", "pacs", "plan"), "--world") for w in worlds or ["film", "pacs"])
     spec = Spec(
         tuple(clusters or world.scenario.clusters_used or world.scenario.clusters), start, end,
-        world.scenario.seed if seed is None else seed, replications, _one_of(engine, ("fast", "simpy"), "--engine"), chosen,
+        world.scenario.seed if seed is None else seed, replications,
+        _one_of(engine, ("fast", "simpy"), "--engine"), chosen,
     )  # fmt: skip
     folder = out or Path("runs") / f"{scenario.stem}-{start}-{end - timedelta(days=1)}"
     with progress("simulate") as report:
@@ -64,7 +65,7 @@ def print_measures(run: Run) -> None:
     table = Measures(run)
     rows = []
     for stat in ("p50", "p95"):
-        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])  # type: ignore[arg-type]
+        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])
         rows += [[r.cluster, r.world, stat, hours(r.value), f"{hours(r.low)} to {hours(r.high)}", str(r.n)]
                  for r in found.itertuples()]  # fmt: skip
     title = "Simulated exam to report (over exams), 95 % interval over replications"
@@ -151,6 +152,8 @@ def verify_run(folder: Path, json_: bool) -> None:
     if json_:
         give({"verdict": verdict, "differ": differ, "hash": run.results_hash})
     else:
-        say(f"{folder}: {verdict}" + (f": {', '.join(differ)}" if differ else f" ({len(run.manifest['files'])} tables)"))
+        say(
+            f"{folder}: {verdict}" + (f": {', '.join(differ)}" if differ else f" ({len(run.manifest['files'])} tables)")
+        )
     if differ:
         raise SystemExit(FAIL)

@@ -12,7 +12,7 @@ N_BUCKETS = 2000  # up to FIRST_S * GROWTH**1999, over a year
 
 def bucket_middles() -> NDArray[np.float64]:
     """Geometric middle of each bucket in seconds; bucket 0 counts as half its edge."""
-    middles = FIRST_S * GROWTH ** (np.arange(N_BUCKETS) - 0.5)
+    middles: NDArray[np.float64] = FIRST_S * np.power(GROWTH, np.arange(N_BUCKETS) - 0.5)
     middles[0] = FIRST_S / 2
     return middles
 

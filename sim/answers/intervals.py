@@ -1,4 +1,4 @@
-"""Intervals: each kind of figure by the one method that covers as it says (Law 2015 ch. 9; sectioning: Nakayama 2014)."""
+"""Intervals: each kind of figure by a method that covers as it says (Law 2015 ch. 9; sectioning: Nakayama 2014)."""
 
 from dataclasses import dataclass
 

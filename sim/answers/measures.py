@@ -73,7 +73,9 @@ class Measures:
         unknown = set(keys) - set(rows.columns)
         if unknown:
             allowed = sorted(set(rows.columns) & {"world", "cluster", "modality", "setting", "site", "trust"})
-            raise ValueError(f"{stat} over {over} cannot be split by {', '.join(sorted(unknown))}; by {', '.join(allowed)}")
+            raise ValueError(
+                f"{stat} over {over} cannot be split by {', '.join(sorted(unknown))}; by {', '.join(allowed)}"
+            )
         return rows
 
     def _one(self, rows: pd.DataFrame, stat: Stat, over: Over, ci: float) -> tuple[Interval, int]:

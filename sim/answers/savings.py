@@ -40,7 +40,8 @@ def _hours(minutes: float) -> float:
 
 def _posts(units: dict[str, Floats], world: World, x: list[float]) -> Floats:
     """Posts that can be withdrawn: whole ones only, in each trust."""
-    return np.floor(units["exams"] / 1e5 * x[0] * x[1]) * x[2]
+    money: Floats = np.floor(units["exams"] / 1e5 * x[0] * x[1]) * x[2]
+    return money
 
 
 def _library_time(units: dict[str, Floats], world: World, x: list[float]) -> Floats:
@@ -49,7 +50,8 @@ def _library_time(units: dict[str, Floats], world: World, x: list[float]) -> Flo
     hours = units["pulls"] * _hours(film.pull.value) + units["packets"] * _hours(film.filing.value)
     prices = world.scenario.prices
     posts = np.floor(units["exams"] / 1e5 * prices.library_staff.value * prices.library_released.value)
-    return np.maximum(hours - 1600 * posts, 0.0) * x[0]
+    money: Floats = np.maximum(hours - 1600 * posts, 0.0) * x[0]
+    return money
 
 
 COMPONENTS = (
@@ -123,7 +125,9 @@ def savings_table(run: Run, world: World) -> pd.DataFrame:
     """
     missing = {"film", "pacs"} - set(run.manifest["worlds"])
     if missing:
-        raise ValueError(f"the run has no {' or '.join(sorted(missing))} world: simulate with --world film --world pacs")
+        raise ValueError(
+            f"the run has no {' or '.join(sorted(missing))} world: simulate with --world film --world pacs"
+        )
     year, flows = int(str(run.manifest["start"])[:4]), run.table("flows")
     mods, sets, parts = modality_codes(world), setting_codes(world), []
     for cluster in run.manifest["clusters"]:

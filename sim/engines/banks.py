@@ -43,7 +43,9 @@ def _padded(calendars: list[Floats]) -> Floats:
 class PriorityBank:
     """Emergencies first at k servers each, within opening hours; `which` names each pool's calendar."""
 
-    def __init__(self, servers: Ints, emergency: list[Floats], routine: list[Floats], which: Ints, offset_s: float) -> None:
+    def __init__(
+        self, servers: Ints, emergency: list[Floats], routine: list[Floats], which: Ints, offset_s: float
+    ) -> None:
         self._stations, self._which, self._week = len(servers), which, offset_s
         self._free, self._offsets = _idle(servers)
         self._emergency, self._routine = _padded(emergency), _padded(routine)
@@ -54,8 +56,8 @@ class PriorityBank:
         """Serve what is ready and can start before the horizon; fills start and end."""
         wanted = (ready < horizon) & np.isnan(end)
         order, offsets = by_station(entity, ready, exam, wanted, self._stations)
-        grouped_pools(order, offsets, ready, service, priority, self._free, self._offsets, self._emergency, self._routine,
-                      self._spans, self._which, self._week, horizon, start, end)  # fmt: skip
+        grouped_pools(order, offsets, ready, service, priority, self._free, self._offsets, self._emergency,
+                      self._routine, self._spans, self._which, self._week, horizon, start, end)  # fmt: skip
 
 
 class LinkBank:

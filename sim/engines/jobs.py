@@ -183,7 +183,7 @@ def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
         pull_s=np.full(len(e), sc.film.pull.value * 60.0),
         prior_more_s=e.porter_s + np.where(e.prior_here == 1, 0.0, e.courier_s),
         retrieve_s=first_s + e.images * out_ms / 1e3 + wire / (out_rate * 1e6),
-        process_s=e.sheets * sc.film.process.value * 60.0,
+        process_s=e.sheets.astype(np.float64) * (sc.film.process.value * 60.0),
         film_first=first,
         read_more_s=np.where(first, e.back_s + chase, e.porter_s) + np.where(miu, e.courier_s, 0.0),
         view=view, view_site=_other_site(estate, e),

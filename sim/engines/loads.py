@@ -1,5 +1,7 @@
 """The jobs that each station was given, read off the finished exams: for hourly use and for theory."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,14 +33,16 @@ def loads_of(e: Exams, j: Jobs, t: Times) -> list[Load]:
         _load("retrieve", j.archive, e.arrival_s, t.fetch_start, t.fetch_end, wire),
         _load("retrieve", j.archive, t.view_start, t.view_start, t.view_end, wire),
         _load("wan_down", j.hub, t.fetch_end, t.fetch_end, t.fetch_down, wire),
-        _load("wan_down", j.view_site, t.view_end, t.view_end, np.where(j.view == VIEW_LINK, t.view_down, np.nan), wire),
+        _load(
+            "wan_down", j.view_site, t.view_end, t.view_end, np.where(j.view == VIEW_LINK, t.view_down, np.nan), wire
+        ),
         _load("library", j.hub, e.arrival_s, t.pull_start, t.pull_end, none),
         _load("processor", site, t.room_end, t.process_start, t.process_end, none),
         _load("reading", j.trust, t.read_ready, t.read_start, t.read_end, none),
     ]
 
 
-def servers_of(st: Stations) -> dict[str, Floats]:
+def servers_of(st: Stations) -> dict[str, NDArray[Any]]:
     """Servers of each station's entities; of a link its bytes a second."""
     return {
         "room": st.rooms, "store": st.stores, "wan_up": st.up_bytes_s, "ingest": st.ingest,

@@ -1,7 +1,7 @@
 """The readable engine: a SimPy process an exam, through the stations of its pathway.
 
-    PACS   room -> site store -> WAN -> cluster archive;  prior -> (archive, WAN | library) ; both -> reading
-    film   room -> processor -> doctor or reader;         prior -> library;                  both -> reading
+PACS   room -> site store -> WAN -> cluster archive;  prior -> (archive, WAN | library) ; both -> reading
+film   room -> processor -> doctor or reader;         prior -> library;                  both -> reading
 """
 
 from collections.abc import Generator

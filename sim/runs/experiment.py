@@ -179,6 +179,7 @@ def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda do
             "scenario_file": world.path.name, "scenario_hash": scenario_hash(world), "seed": spec.seed,
             "start": spec.start, "end": spec.end - timedelta(days=1), "clusters": spec.clusters,
             "replications": spec.replications, "worlds": spec.worlds, "engine": spec.engine,
-            "warm_up_days": spec.warm_up_days, "cool_down_days": spec.cool_down_days, "wall_s": round(perf_counter() - begun, 3), "machine": machine(),
+            "warm_up_days": spec.warm_up_days, "cool_down_days": spec.cool_down_days,
+            "wall_s": round(perf_counter() - begun, 3), "machine": machine(),
             "scenario": dump_world(world),
         })  # fmt: skip

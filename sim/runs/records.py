@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.answers.buckets import N_BUCKETS
-from sim.engines.jobs import AT_CENTRE, IN_LIBRARY, NO_PRIOR, VIEW_COURIER, Jobs
+from sim.engines.jobs import IN_LIBRARY, VIEW_COURIER, Jobs
 from sim.engines.times import Load, Times
 from sim.runs.period import Period
 from sim.runs.tallies import add_exams, add_load, add_rows
 from sim.world.estate import Estate
-from sim.world.exams import HERE, Exams
+from sim.world.exams import Exams
 from sim.world.load import World
 
 Floats = NDArray[np.float64]
@@ -120,10 +120,10 @@ class Tally:
             ) + day[at]
             add_rows(key, columns[:, at], self._stored)
 
-    def add_load(self, load: Load, servers: Ints) -> None:
-        """Jobs of a station, for its hourly use; `servers` by entity, or bytes a second of a link."""
+    def add_load(self, load: Load, entities: int) -> None:
+        """Jobs of a station with so many entities, for its hourly use."""
         if load.station not in self._loads:
-            self._loads[load.station] = np.zeros((3, len(servers), len(self._slot_start)))
+            self._loads[load.station] = np.zeros((3, entities, len(self._slot_start)))
         out, work = self._loads[load.station], load.work if len(load.work) else np.zeros(len(load.ready))
         add_load(load.entity, load.ready, load.start, load.end, work, self._period.warm_up_s, self._slot, *out)
 

@@ -53,7 +53,9 @@ class RunWriter:
         self._work.mkdir(parents=True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
 
     def path(self, name: str) -> Path:

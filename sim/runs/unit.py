@@ -1,4 +1,4 @@
-"""The unit of work: one cluster in one replication, in each world asked for. Units depend on nothing but their names."""
+"""The unit of work: one cluster in one replication, in each world asked for; it depends on its names alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,7 +83,7 @@ def run_unit(world: World, unit: Unit) -> UnitResult:
     for which, exams, jobs, times in finished_exams(world, unit):
         tallies[which].add(exams, jobs, times)
         for load in loads_of(exams, jobs, times):
-            tallies[which].add_load(load, servers[load.station])
+            tallies[which].add_load(load, len(servers[load.station]))
     result = UnitResult(unit)
     for which, tally in tallies.items():
         for name in ("histograms", "moments", "daily", "flows", "storage"):

@@ -68,7 +68,9 @@ def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, p
     part.rename(path)
     stores = frame[(frame["operation"] == "store") & (frame["phase"] == "play")]
     return {
-        "cluster": cluster, "start": begin.isoformat(), "hours": hours, "operations": int((frame["phase"] == "play").sum()),
+        "cluster": cluster, "start": begin.isoformat(), "hours": hours,
+        "operations": int((frame["phase"] == "play").sum()),
         "prefill": int((frame["phase"] == "prefill").sum()), "objects": int(stores["objects"].sum()),
-        "bytes": int(stores["bytes"].sum()), "bytes_to_keep": int(frame.loc[frame["operation"] == "store", "bytes"].sum()),
+        "bytes": int(stores["bytes"].sum()),
+        "bytes_to_keep": int(frame.loc[frame["operation"] == "store", "bytes"].sum()),
     }  # fmt: skip

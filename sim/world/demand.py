@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.world.calendar import financial_year
 from sim.world.load import World
-from sim.world.scenario import Profile
+from sim.world.quantity import Profile
 from sim.world.tables import SiteRow
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ def national_volume(world: World, modality: str, year: int) -> float:
     known = min(max(year, min(rows)), max(rows))
     while known not in rows:
         known -= 1
-    growth = world.scenario.modalities[modality].growth.value / 100  # type: ignore[index]
+    growth = {str(m): x.growth.value / 100 for m, x in world.scenario.modalities.items()}[modality]
     return float(rows[known] * (1 + growth) ** max(0, year - known))
 
 
@@ -56,7 +56,7 @@ def offers(world: World, site: SiteRow, modality: str, setting: str) -> bool:
 def site_shares(world: World, cluster: str, sites: list[SiteRow]) -> Floats:
     """Share of the national volume of each modality, float64[site, modality, setting]."""
     mods, sets = modality_codes(world), setting_codes(world)
-    mix = {(row.modality, row.setting): row.share for row in world.mix}
+    mix: dict[tuple[str, str], float] = {(row.modality, row.setting): row.share for row in world.mix}
     part = world.scenario.clusters[cluster].exams_share.value
     out = np.zeros((len(sites), len(mods), len(sets)))
     for m, modality in enumerate(mods):
@@ -64,7 +64,7 @@ def site_shares(world: World, cluster: str, sites: list[SiteRow]) -> Floats:
             weights = np.array([site.weight * offers(world, site, modality, setting) for site in sites])
             total = weights.sum()
             if total > 0:
-                out[:, m, s] = part * mix.get((modality, setting), 0.0) * weights / total  # type: ignore[call-overload]
+                out[:, m, s] = part * mix.get((modality, setting), 0.0) * weights / total
     return out
 
 
@@ -79,7 +79,8 @@ class Shape:
 
 def _unit(profile: Profile) -> Floats:
     values = np.array(profile.values, dtype=np.float64)
-    return values / values.sum()
+    unit: Floats = values / values.sum()
+    return unit
 
 
 def demand_shape(world: World) -> Shape:
@@ -120,4 +121,5 @@ def daily_national(world: World, days: list[date]) -> Floats:
 def yearly_exams(world: World, cluster: str, sites: list[SiteRow], year: int) -> Floats:
     """Expected exams of a financial year, float64[site, modality, setting]."""
     volume = np.array([national_volume(world, m, year) for m in modality_codes(world)])
-    return site_shares(world, cluster, sites) * volume[None, :, None]
+    exams: Floats = site_shares(world, cluster, sites) * volume[None, :, None]
+    return exams

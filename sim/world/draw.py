@@ -55,7 +55,7 @@ def _at_least_one(x: float, u: float) -> int:
 
 
 @njit(cache=True)
-def _age(u: float, table: np.ndarray) -> float:
+def _age(u, table):
     """Months of age of a prior: the cumulative share, inverted linearly between its rows."""
     i = 1
     while i < len(table) - 1 and table[i, 1] < u:
@@ -65,7 +65,7 @@ def _age(u: float, table: np.ndarray) -> float:
 
 
 @njit(cache=True)
-def _pick(cumulative: np.ndarray, u: float) -> int:
+def _pick(cumulative, u):
     return min(len(cumulative) - 1, np.searchsorted(cumulative, u * cumulative[-1], side="right"))
 
 
@@ -88,7 +88,7 @@ def _arrivals(n0, day, first_s, rates, key, hour_of, arrival):
 
 
 @njit(cache=True)
-def _where(u: float, s: np.ndarray) -> int:
+def _where(u, s):
     if u < s[2]:
         return 1
     if u < s[2] + s[3]:

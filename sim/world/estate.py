@@ -60,7 +60,7 @@ def _live_days(world: World, trust_rows: list[TrustRow], trust: Ints) -> Ints:
 
 def _at_hub(per_site: Floats, hub: Ints) -> Floats:
     """Work that sites send to the place that does it."""
-    return np.bincount(hub, weights=per_site, minlength=len(per_site))
+    return np.bincount(hub, weights=per_site, minlength=len(per_site)).astype(np.float64)
 
 
 def build_estate(world: World, cluster: str) -> Estate:
@@ -77,7 +77,7 @@ def build_estate(world: World, cluster: str) -> Estate:
     mods = list(sc.modalities.values())
     room_h = exams * np.array([m.room.value for m in mods]) / 60
     rooms = [_servers(room_h[:, i], open_hours_a_week(m.hours), m.room_utilisation.value) for i, m in enumerate(mods)]
-    read_h = np.bincount(trust, exams @ np.array([m.read.value for m in mods]) / 60, len(trusts))
+    read_h = np.bincount(trust, exams @ np.array([m.read.value for m in mods]) / 60, len(trusts)).astype(np.float64)
     sheet_h = exams @ np.array([m.sheets.value for m in mods]) * sc.film.process.value / 60
     pull_h = _at_hub(exams @ np.array([m.prior.value for m in mods]), hub) * sc.film.pull.value / 60
     return Estate(

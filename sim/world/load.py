@@ -53,7 +53,9 @@ def load_world(path: Path | str, sets: Sequence[str] = ()) -> World:
 
     def rows(name: str, model: Any) -> list[Any]:
         with (path.parent / getattr(sc.tables, name)).open(newline="") as stream:
-            return [model.model_validate(r) for r in csv.DictReader(line for line in stream if not line.startswith("#"))]
+            return [
+                model.model_validate(r) for r in csv.DictReader(line for line in stream if not line.startswith("#"))
+            ]
 
     used = sc.clusters_used or list(sc.clusters)
     trusts = [t for t in rows("trusts", TrustRow) if t.cluster in used]

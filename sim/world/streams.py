@@ -27,7 +27,7 @@ def stream_key(seed: int, replication: int, name: str, cluster: str, site: str) 
     return np.frombuffer(blake2b(text.encode(), digest_size=16).digest(), dtype="<u8").astype(np.uint64)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _mulhi(_typing: Any, a: Any, b: Any) -> Any:
     """High half of a 64 x 64 bit product: one machine instruction, which numpy and numba do not name."""
     from llvmlite import ir
@@ -40,12 +40,15 @@ def _mulhi(_typing: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
+high: Any = _mulhi  # its typing context is numba's to give
+
+
 @njit(cache=True)
 def philox(k0: np.uint64, k1: np.uint64, draw: int, day: int) -> tuple[float, float, float, float]:
     """Four uniforms in [0, 1) for counter (draw, day, 0, 0)."""
     c0, c1, c2, c3 = uint64(draw), uint64(day), uint64(0), uint64(0)
     for _ in range(10):
-        h0, h1 = _mulhi(_M0, c0), _mulhi(_M1, c2)
+        h0, h1 = high(_M0, c0), high(_M1, c2)
         c0, c1, c2, c3 = h1 ^ c1 ^ k0, _M1 * c2, h0 ^ c3 ^ k1, _M0 * c0
         k0 = k0 + _W0
         k1 = k1 + _W1

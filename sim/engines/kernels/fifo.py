@@ -21,7 +21,14 @@ def fifo(rows, ready, service, free, start, end):
 
 @njit(cache=True)
 def grouped_fifo(order, offsets, ready, service, free, free_offsets, start, end):
-    """`fifo` at each station g: rows order[offsets[g]:offsets[g+1]], servers free[free_offsets[g]:free_offsets[g+1]]."""
+    """`fifo` at each station g: rows order[offsets[g]:offsets[g+1]], servers likewise in `free`."""
     for g in range(len(offsets) - 1):
         if offsets[g] < offsets[g + 1]:
-            fifo(order[offsets[g] : offsets[g + 1]], ready, service, free[free_offsets[g] : free_offsets[g + 1]], start, end)
+            fifo(
+                order[offsets[g] : offsets[g + 1]],
+                ready,
+                service,
+                free[free_offsets[g] : free_offsets[g + 1]],
+                start,
+                end,
+            )

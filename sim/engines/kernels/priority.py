@@ -53,7 +53,7 @@ def priority_pool(rows, ready, service, priority, free, emergency, routine, offs
 @njit(cache=True)
 def grouped_pools(order, offsets, ready, service, priority, free, free_offsets, emergency, routine, spans, which,
                   offset_s, horizon, start, end):  # fmt: skip
-    """`priority_pool` at each pool g, whose calendar is which[g]: spans[c] of `emergency` and `routine` rows are used."""
+    """`priority_pool` at each pool g with calendar c = which[g]: spans[c] rows of `emergency` and `routine`."""
     for g in range(len(offsets) - 1):
         if offsets[g] < offsets[g + 1]:
             c = which[g]
