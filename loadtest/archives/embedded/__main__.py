@@ -25,10 +25,13 @@ def main() -> int:
 
 def serve(options: Options, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises OSError when a port is taken or the folder cannot be used."""
+    import pydicom.config
+
     from loadtest.archives.embedded import scp  # pynetdicom is only needed now: --help stays quick
     from loadtest.archives.embedded.archive import Archive
     from loadtest.archives.embedded.web import server
 
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # what a peer sends is kept, not judged
     archive = Archive(options.mode, options.folder)
     dicom = scp.start(archive, options)
     web = server.start(archive, options)

@@ -1,10 +1,11 @@
 """Small CT objects, and DCMTK's programs by full path (a virtual environment has others of the same names)."""
 
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 ROOT = "2.25.7777"
 
@@ -33,7 +34,7 @@ def ct(study: int = 1, series: int = 1, number: int = 1, rows: int = 16, **more:
 
 def with_meta(data: Dataset, syntax: str = ExplicitVRLittleEndian) -> Dataset:
     data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = syntax
+    data.file_meta.TransferSyntaxUID = UID(syntax)
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
     return data
@@ -54,3 +55,10 @@ def dcmtk(program: str, *words: object, check: bool = True) -> str:
     said = done.stdout + done.stderr
     assert not check or done.returncode == 0, said
     return said
+
+
+def part10(data: Dataset) -> bytes:
+    """The object as a Part 10 file."""
+    out = BytesIO()
+    data.save_as(out, enforce_file_format=True)
+    return out.getvalue()
