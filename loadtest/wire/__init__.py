@@ -1,7 +1,7 @@
 """How it is sent: PDUs, associations, TCP profiles, DICOMweb."""
 
 from loadtest.wire.association import Association, open_association
-from loadtest.wire.dicomweb import DicomWeb, WebReply
+from loadtest.wire.dicomweb import DicomWeb
 from loadtest.wire.errors import (
     AssociationAborted,
     AssociationRejected,
@@ -16,6 +16,7 @@ from loadtest.wire.listener import StoreListener
 from loadtest.wire.reply import Reply
 from loadtest.wire.settings import Peer, TcpProfile, Timeouts
 from loadtest.wire.sinks import CountingSink, Sink
+from loadtest.wire.web_reply import WebReply
 
 __all__ = [
     "Association",

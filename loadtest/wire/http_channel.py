@@ -18,6 +18,7 @@ from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import TcpProfile, Timeouts
 
 HEADERS_CAP = 64 * 1024  # bytes before the body, all 1xx answers included
+PIECE = 1 << 18
 
 
 class _Bounded(io.RawIOBase):
@@ -41,6 +42,7 @@ class _Bounded(io.RawIOBase):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         sock.settimeout(left)
         count = sock.recv_into(buffer)
+        owner.ended = count == 0
         owner.first_byte = owner.first_byte or perf_counter()
         owner.head_left -= count
         if owner.in_head and owner.head_left < 0:
@@ -69,7 +71,7 @@ class _Wrapped:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """A bounded reader."""
-        return io.BufferedReader(_Bounded(self.owner, self), 1 << 16)
+        return io.BufferedReader(_Bounded(self.owner, self), PIECE)
 
     def close(self) -> None:
         """Close when the last reader has closed."""
@@ -95,18 +97,21 @@ class HttpConnection:
         self.timeouts, self.profile = timeouts, profile
         self.quick_ack = profile.quick_ack and self.tls is None
         self.until = self.first_byte = self.sent = 0.0
-        self.in_head, self.head_left = True, HEADERS_CAP
+        self.in_head, self.head_left, self.ended = True, HEADERS_CAP, False
         self._client = http.client.HTTPConnection(self.host, self.port)
         self._wrapped: _Wrapped | None = None
         self._client.auto_open = 0
+
+    def begin(self) -> None:
+        """Start an operation's clock, for one request or for several."""
+        self.until = perf_counter() + self.timeouts.operation_s
+        self.first_byte = self.sent = 0.0
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: Iterable[Buffer] = ()
     ) -> http.client.HTTPResponse:
         """Send one request and read the answer's headers; the body is then read by `body`. Raises WireErrors."""
-        self.until = perf_counter() + self.timeouts.operation_s
-        self.first_byte = self.sent = 0.0
-        self.in_head, self.head_left = True, HEADERS_CAP
+        self.in_head, self.head_left, self.ended = True, HEADERS_CAP, False
         try:
             self._ready()
             self._client.putrequest(method, self.path + path, skip_accept_encoding=True)
@@ -115,35 +120,38 @@ class HttpConnection:
             self._client.endheaders()
             for piece in body:
                 self._client.send(piece)
-            self.sent = perf_counter()
+            self.sent = self.sent or perf_counter()
             answer = self._client.getresponse()
         except Exception as error:
             raise self._named(error) from error
         self.in_head = False
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-            self.close()
-            raise ProtocolError("the body is compressed though no encoding was accepted")
+            raise self._named(ProtocolError("the body is compressed though no encoding was accepted"))
         return answer
 
-    def read(self, answer: http.client.HTTPResponse, buffer: memoryview) -> int:
-        """Read a piece of the body; 0 at its end. A body shorter than its Content-Length raises ConnectionLost."""
+    def read(self, answer: http.client.HTTPResponse) -> bytes:
+        """The next piece of the body as soon as it is there; b"" at its end, ConnectionLost if that comes too early."""
         due = answer.length
+        if due == 0:
+            answer.close()  # read1 does not notice
+            return b""
         try:
-            count = answer.readinto(buffer)
+            piece = answer.read1(PIECE)
         except Exception as error:
             raise self._named(error) from error
-        if count == 0 and due:
+        if not piece and due:
             raise self._named(ConnectionLost(f"the body ended {due} bytes before its Content-Length"))
-        return count
+        if isinstance(answer.chunk_left, int) and answer.chunk_left < 0:
+            raise self._named(ProtocolError("a chunk of negative size"))
+        return piece
 
     def read_all(self, answer: http.client.HTTPResponse, cap: int) -> bytes:
         """The whole body, at most `cap` bytes."""
-        raw, room = bytearray(), memoryview(bytearray(min(cap, 1 << 16)))
-        while count := self.read(answer, room):
-            raw += room[:count]
+        raw = bytearray()
+        while piece := self.read(answer):
+            raw += piece
             if len(raw) > cap:
-                self.close()
-                raise ProtocolError(f"the body is over {cap} bytes")
+                raise self._named(ProtocolError(f"the body is over {cap} bytes"))
         return bytes(raw)
 
     def _ready(self) -> None:
@@ -170,13 +178,12 @@ class HttpConnection:
             named = error
         elif isinstance(error, TimeoutError):
             named = PeerTimeout(f"no whole answer within the operation's {self.timeouts.operation_s:g} s")
-        elif isinstance(error, (OSError, http.client.RemoteDisconnected, http.client.IncompleteRead)):
+        elif isinstance(error, OSError) or (self.ended and isinstance(error, http.client.HTTPException)):
             named = ConnectionLost(printable(f"{type(error).__name__}: {error}"))
         elif isinstance(error, (http.client.HTTPException, ValueError, LookupError)):
             named = ProtocolError(printable(f"not HTTP/1.1: {type(error).__name__}: {error}"))
         else:
             raise error
-        named.unknown = self.sent > 0
         return named
 
     def close(self) -> None:

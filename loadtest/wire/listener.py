@@ -86,11 +86,17 @@ class StoreListener:
                 sock, address = self._socket.accept()
             except OSError:
                 return  # stop() closed the door
-            if address[0] not in self.allowed_hosts:
-                self.arrivals.turn_away("connection from another address")
+            if cause := self._unwelcome(str(address[0])):
+                self.arrivals.turn_away(cause)
                 sock.close()
                 continue
             self._serve(sock)
+
+    def _unwelcome(self, address: str) -> str:
+        """Why a connection is closed before a word is said; "" = welcome. Double the limit leaves room to reject."""
+        if address not in self.allowed_hosts:
+            return "connection from another address"
+        return "more connections than allowed" if len(self._open) >= 2 * self.most_associations else ""
 
     def _serve(self, sock: socket.socket) -> None:
         apply(sock, self.profile)

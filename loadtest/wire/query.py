@@ -11,6 +11,7 @@ from loadtest.wire import command
 from loadtest.wire.command import PENDING, PENDING_WARNING, Command
 from loadtest.wire.errors import ProtocolError
 from loadtest.wire.reply import Reply
+from loadtest.wire.scan import check_structure
 from loadtest.wire.sinks import Sink
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def encode_identifier(identifier: Dataset, syntax: str) -> bytes:
 
 def decode_identifier(raw: bytes, syntax: str) -> Dataset:
     """A peer's identifier with every element read; whatever pydicom chokes on is a ProtocolError."""
+    check_structure(raw, explicit=not UID(syntax).is_implicit_VR)
     try:
         found = decode(BytesIO(raw), UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
         for element in found:

@@ -3,10 +3,10 @@
 import hashlib
 
 from pydicom.dataset import Dataset
-from wire_servers import CT, EXPLICIT, QUICK, STUDY, Orthanc, dataset, encoded, part10
 
 from loadtest.wire import CountingSink, DicomWeb, Peer, StoreListener, TcpProfile, open_association
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
+from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, Orthanc, dataset, encoded, part10
 
 IMPLICIT = "1.2.840.10008.1.2"
 VERIFICATION = "1.2.840.10008.1.1"

@@ -17,12 +17,12 @@ from pynetdicom.pdu import (
     P_DATA_TF,
 )
 from pynetdicom.presentation import build_context
-from wire_servers import CT, EXPLICIT
 
 from loadtest.wire import command, pdu
 from loadtest.wire.command import read_command
 from loadtest.wire.pdu import Context
 from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
+from tests.loadtest.wire.wire_servers import CT, EXPLICIT
 
 IMPLICIT = "1.2.840.10008.1.2"
 CONTEXTS = [

@@ -6,18 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from pydicom.dataset import Dataset
-from wire_servers import (
-    CT,
-    EXPLICIT,
-    QUICK,
-    Script,
-    accept,
-    free_port,
-    reply,
-    response_elements,
-    take_message,
-    take_pdu,
-)
 
 from loadtest.wire import (
     Association,
@@ -35,6 +23,18 @@ from loadtest.wire import (
 )
 from loadtest.wire.command import command_set
 from loadtest.wire.errors import ABORT_REASONS, REJECT_REASONS
+from tests.loadtest.wire.wire_servers import (
+    CT,
+    EXPLICIT,
+    QUICK,
+    Script,
+    accept,
+    free_port,
+    reply,
+    response_elements,
+    take_message,
+    take_pdu,
+)
 
 Serve = Callable[[Script], Peer]
 SHORT = Timeouts(connect_s=1.0, response_s=0.3, operation_s=0.5)

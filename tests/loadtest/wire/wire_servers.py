@@ -75,6 +75,8 @@ def dataset(number: int, pixels: int = 4096, study: str = STUDY) -> Dataset:
     ds.PixelRepresentation, ds.SamplesPerPixel, ds.PhotometricInterpretation = 0, 1, "MONOCHROME2"
     ds.PixelData = bytes(pixels)
     ds["PixelData"].VR = "OW"
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return ds
 
 
