@@ -1,0 +1,86 @@
+from datetime import date
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sim.answers.buckets import N_BUCKETS, quantiles
+from sim.answers.intervals import sectioned, sections, student
+from sim.answers.measures import Measures
+from sim.engines.kernels.histogram import bucket_of
+from sim.runs.experiment import Spec, simulate
+from sim.runs.store import Run
+from sim.world.load import World
+
+
+@pytest.fixture(scope="module")
+def run(world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    spec = Spec(("west",), date(2006, 3, 13), date(2006, 3, 16), 7, 4, warm_up_days=7, cool_down_days=2)
+    return Run(simulate(world, spec, tmp_path_factory.mktemp("runs") / "a"))
+
+
+def test_bucketed_quantiles_are_within_half_a_percent() -> None:
+    x = np.random.default_rng(1).lognormal(4, 2, 200_000)
+    x = x[x > 0.2]
+    counts = np.bincount([bucket_of(v) for v in x], minlength=N_BUCKETS)
+    for q in (0.5, 0.95, 0.99, 0.999):
+        exact = np.quantile(x, q, method="inverted_cdf")
+        assert abs(quantiles(counts[None], (q,))[0, 0] / exact - 1) < 0.0051
+
+
+def test_an_empty_group_has_no_quantile() -> None:
+    assert np.isnan(quantiles(np.zeros((1, N_BUCKETS), np.int64), (0.5,))).all()
+
+
+@pytest.mark.parametrize("n", [10, 20, 40])
+def test_student_covers_95_percent(n: int) -> None:
+    """500 repetitions: 95 % +- 2 %, the error allowed by credibility rule A5."""
+    rng = np.random.default_rng(2)
+    hits = sum((i := student(rng.normal(3, 1, n), 0.95)).low <= 3 <= i.high for _ in range(500))
+    assert 0.93 <= hits / 500 <= 0.97
+
+
+@pytest.mark.parametrize("n", [10, 40])
+def test_sectioning_covers_95_percent(n: int) -> None:
+    """The p95 of exponentials, 400 an replication, pooled."""
+    rng, truth, hits = np.random.default_rng(3), stats.expon.ppf(0.95), 0
+    for _ in range(500):
+        x = rng.exponential(size=(n, 400))
+        groups = np.array([np.quantile(x[g], 0.95) for g in sections(n)])
+        found = sectioned(float(np.quantile(x, 0.95)), groups, n, 0.95)
+        hits += found.low <= truth <= found.high
+    assert 0.93 <= hits / 500 <= 0.97
+
+
+def test_too_few_replications_give_no_interval() -> None:
+    found = student(np.array([1.0, 2.0]), 0.95)
+    assert np.isnan(found.low)
+    assert "fewer than 3" in found.method
+
+
+def test_every_figure_has_interval_n_and_kind(run: Run) -> None:
+    for stat in ("mean", "p50", "p95", "p99"):
+        table = Measures(run).table("exam_to_report_s", stat, by=["cluster", "world"])
+        assert len(table) == 2
+        assert (table["low"] <= table["value"]).all()
+        assert (table["value"] <= table["high"]).all()
+        assert (table["n"] == 4).all()
+        assert set(table["over"]) == {"exams"}
+
+
+def test_over_exams_and_over_days_differ(run: Run) -> None:
+    exams = Measures(run).table("exam_to_report_s", "p95", over="exams", world="film")
+    day = Measures(run).table("exam_to_report_s", "p95", over="day", world="film")
+    assert exams["value"].iloc[0] != day["value"].iloc[0]
+
+
+def test_means_by_trust(run: Run) -> None:
+    table = Measures(run).table("first_view_s", "mean", by=["trust"], world="pacs")
+    assert set(table["trust"]) == {"T1", "T2"}
+
+
+def test_unknown_names_are_told(run: Run) -> None:
+    with pytest.raises(ValueError, match="no measure 'x'"):
+        Measures(run).table("x")
+    with pytest.raises(ValueError, match="by cluster, modality, setting, world"):
+        Measures(run).table("stored_s", "p95", by=["site"])

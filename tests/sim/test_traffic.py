@@ -1,0 +1,75 @@
+"""Traffic: what the simulation moved, no more and no less, as operations on time."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.runs.experiment import PlanProblem, Spec, simulate
+from sim.runs.store import Run
+from sim.runs.window import exams_of, write_window
+from sim.traffic import COLUMNS, PRIOR_OF
+from sim.world.load import World
+
+
+@pytest.fixture(scope="module")
+def run(world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    spec = Spec(("west",), date(2006, 3, 13), date(2006, 3, 16), 7, 3, warm_up_days=7, cool_down_days=2)
+    return Run(simulate(world, spec, tmp_path_factory.mktemp("runs") / "a"))
+
+
+@pytest.fixture(scope="module")
+def frame(run: Run, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    path = tmp_path_factory.mktemp("t") / "t.parquet"
+    write_window(run, "west", datetime(2006, 3, 14, 8), 4, path)
+    return pd.read_parquet(path)
+
+
+def test_every_image_of_the_window_is_stored_once(run: Run, frame: pd.DataFrame) -> None:
+    w = exams_of(run, "west")
+    t0 = (datetime(2006, 3, 14, 8) - w.zero).total_seconds()
+    inside = (w.times.room_end >= t0) & (w.times.room_end < t0 + 4 * 3600)
+    stores = frame[(frame["operation"] == "store") & (frame["phase"] == "play")]
+    assert sorted(stores["exam"]) == sorted(w.exams.exam[inside])
+    assert stores["objects"].sum() == w.exams.images[inside].sum()
+    assert stores["bytes"].sum() == w.exams.bytes[inside].sum()
+
+
+def test_what_is_retrieved_was_stored_before(frame: pd.DataFrame) -> None:
+    stored = frame[frame["operation"] == "store"].set_index("exam")["due_s"]
+    assert stored.index.is_unique
+    asked = frame[frame["operation"].isin(["get", "move", "wado"])]
+    assert len(asked) > 5
+    before = stored[asked["exam"]].to_numpy()
+    assert (np.isnan(before) | (before < asked["due_s"].to_numpy())).all()
+
+
+def test_columns_order_and_names(frame: pd.DataFrame) -> None:
+    assert tuple(frame.columns) == COLUMNS
+    play = frame[frame["phase"] == "play"]
+    assert play["due_s"].is_monotonic_increasing
+    assert play["due_s"].between(0, 4 * 3600).all()
+    assert frame.loc[frame["phase"] == "prefill", "due_s"].isna().all()
+    assert (frame["ae_title"].str.len() <= 16).all()
+    assert set(frame["operation"]) <= {"store", "find", "qido", "get", "move", "wado"}
+
+
+def test_priors_are_studies_of_their_own(frame: pd.DataFrame) -> None:
+    priors = frame[frame["purpose"] == "prior"]
+    assert (priors["exam"] % 10_000 >= PRIOR_OF).all()
+    assert (priors["acquired"] < pd.Timestamp(2006, 3, 14)).all()
+
+
+def test_the_busiest_hour_is_found(run: Run, tmp_path: Path) -> None:
+    found = write_window(run, "west", None, 1, tmp_path / "b.parquet")
+    other = write_window(run, "west", datetime(2006, 3, 14, 3), 1, tmp_path / "c.parquet")
+    assert found["bytes"] > other["bytes"]
+
+
+def test_outside_the_run(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(PlanProblem, match="not inside the run"):
+        write_window(run, "west", datetime(2006, 3, 20), 1, tmp_path / "d.parquet")
+    with pytest.raises(PlanProblem, match="no cluster 'north'"):
+        write_window(run, "north", None, 1, tmp_path / "d.parquet")
