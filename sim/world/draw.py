@@ -24,10 +24,15 @@ def normals(u: float, v: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def lognormal(mean: float, cv: float, z: float) -> float:
-    """A lognormal of given mean and coefficient of variation at normal score z."""
-    variance = math.log(1.0 + cv * cv)
-    return mean * math.exp(math.sqrt(variance) * z - variance / 2)
+def lognormal(law, z: float) -> float:
+    """A lognormal at normal score z; law: mean and spread of its logarithm, as `log_law` gives them."""
+    return math.exp(law[0] + law[1] * z)
+
+
+def log_law(mean: float, cv: float) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm, from mean and coefficient of variation."""
+    variance = math.log(1 + cv * cv)
+    return (math.log(mean) - variance / 2 if mean > 0 else -math.inf), math.sqrt(variance)
 
 
 @njit(cache=True)
@@ -97,7 +102,7 @@ def _where(u, s):
 
 
 @njit(cache=True)
-def draw_site(index, number, day0, first_s, weekday0, daily, hourly, keys, mods, sets, common, age, people):
+def draw_site(index, number, day0, first_s, weekday0, daily, hourly, keys, mods, sets, typings, common, age, people):
     """All exams of one site.
 
     daily float64[day, modality, setting] expected exams; hourly float64[setting, weekday, hour] shares of the day;
@@ -145,25 +150,25 @@ def draw_site(index, number, day0, first_s, weekday0, daily, hourly, keys, mods,
             w = philox(keys[WORK][0], keys[WORK][1], j, day)
             z_room, z_images = normals(w[0], w[1])
             z_read, z_typing = normals(w[2], w[3])
-            room[i] = lognormal(mods[m, 0], mods[m, 1], z_room)
-            images[i] = _at_least_one(lognormal(mods[m, 2], mods[m, 3], z_images), u[3])
-            nbytes[i] = images[i] * int(mods[m, 4])
-            read[i] = lognormal(mods[m, 5], mods[m, 6], z_read)
-            typing[i] = lognormal(common[0] if priority[i] else common[2], common[1], z_typing)
+            room[i] = lognormal(mods[m, 0:2], z_room)
+            images[i] = _at_least_one(lognormal(mods[m, 2:4], z_images), u[3])
+            nbytes[i] = images[i] * int(mods[m, 8])
+            read[i] = lognormal(mods[m, 4:6], z_read)
+            typing[i] = lognormal(typings[priority[i]], z_typing)
             # film of an exam grows with its images: one normal score for both
-            sheets[i] = _at_least_one(lognormal(mods[m, 7], mods[m, 9], z_images), u[3])
+            sheets[i] = _at_least_one(lognormal(mods[m, 6:8], z_images), u[3])
             p = philox(keys[PRIOR][0], keys[PRIOR][1], j, day)
-            months[i] = _age(p[1], age) if p[0] < mods[m, 8] else np.nan
-            here[i] = 1 if p[2] < common[3] else 0
+            months[i] = _age(p[1], age) if p[0] < mods[m, 9] else np.nan
+            here[i] = 1 if p[2] < common[0] else 0
             v = philox(keys[VIEW][0], keys[VIEW][1], j, day)
             delay[i] = exponential(sets[s, 1], v[0])
             where[i], other[i] = _where(v[1], sets[s]), v[2]
             views[i] = poisson(sets[s, 5], v[3])
             f = philox(keys[FILM][0], keys[FILM][1], j, day)
-            lost[i], repeat[i] = 1 if f[0] < common[4] else 0, f[1]
-            back[i], chase[i] = exponential(sets[s, 6], f[2]), exponential(common[5], f[3])
+            lost[i], repeat[i] = 1 if f[0] < common[1] else 0, f[1]
+            back[i], chase[i] = exponential(sets[s, 6], f[2]), exponential(common[2], f[3])
             t = philox(keys[TRANSPORT][0], keys[TRANSPORT][1], j, day)
-            porter[i], courier[i] = exponential(common[6], t[0]), exponential(common[7], t[1])
+            porter[i], courier[i] = exponential(common[3], t[0]), exponential(common[4], t[1])
             printed[i], gap[i] = t[2], exponential(30 * 86400.0 / (views[i] + 1), t[3])
     site = np.full(n, index, np.int32)
     return (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.world.calendar import DAY_S, day_number
 from sim.world.demand import daily_national, demand_shape, site_shares
-from sim.world.draw import STREAMS, draw_site
+from sim.world.draw import STREAMS, draw_site, log_law
 from sim.world.estate import Estate
 from sim.world.load import World
 from sim.world.streams import stream_key
@@ -70,9 +70,9 @@ def concatenate(parts: list[Exams]) -> Exams:
 def _modality_numbers(world: World) -> Floats:
     """float64[modality, 10]: the parameters that `draw_site` reads, in its order."""
     return np.array([
-        [m.room.value * 60, m.room_cv.value, m.images.value, m.images_cv.value,
-         m.matrix.rows * m.matrix.columns * m.matrix.bytes_per_pixel,
-         m.read.value * 60, m.read_cv.value, m.sheets.value, m.prior.value, m.sheets_cv.value]
+        [*log_law(m.room.value * 60, m.room_cv.value), *log_law(m.images.value, m.images_cv.value),
+         *log_law(m.read.value * 60, m.read_cv.value), *log_law(m.sheets.value, m.sheets_cv.value),
+         m.matrix.rows * m.matrix.columns * m.matrix.bytes_per_pixel, m.prior.value]
         for m in world.scenario.modalities.values()
     ])  # fmt: skip
 
@@ -86,10 +86,16 @@ def _setting_numbers(world: World) -> Floats:
     ])  # fmt: skip
 
 
+def _typing_numbers(world: World) -> Floats:
+    """float64[priority, 2]: the logarithmic law of typing time."""
+    reading = world.scenario.reading
+    means = (reading.typing_emergency.value, reading.typing.value)
+    return np.array([log_law(mean * 3600, reading.typing_cv.value) for mean in means])
+
+
 def _common_numbers(world: World) -> Floats:
-    film, reading = world.scenario.film, world.scenario.reading
+    film = world.scenario.film
     return np.array([
-        reading.typing.value * 3600, reading.typing_cv.value, reading.typing_emergency.value * 3600,
         world.scenario.demand.prior_same_site.value, film.lost.value,
         film.chase.value * 3600, film.porter.value * 60, film.courier.value * 3600,
     ])  # fmt: skip
@@ -102,7 +108,9 @@ class ExamMaker:
         self._world, self._estate, self._first = world, estate, first
         self._hourly = demand_shape(world).hourly
         self._shares = site_shares(world, estate.cluster, estate.sites)
-        self._numbers = (_modality_numbers(world), _setting_numbers(world), _common_numbers(world))
+        self._numbers = (
+            _modality_numbers(world), _setting_numbers(world), _typing_numbers(world), _common_numbers(world)
+        )  # fmt: skip
         self._age = np.array([[r.months, r.share] for r in world.prior_age])
         self._keys = [
             np.array([stream_key(seed, replication, name, estate.cluster, row.site) for name in STREAMS])

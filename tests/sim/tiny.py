@@ -22,7 +22,15 @@ VOLUMES = {"CR": 18e6, "CT": 2.4e6, "US": 6.4e6}
 
 def quantity(value: float, unit: str, **more: Any) -> dict[str, Any]:
     high = min(1.0, 2 * value) if unit == "share" else 2.0 * value
-    return {"value": float(value), "unit": unit, "source": "x", "status": "assumed", "low": value / 2, "high": high, **more}
+    return {
+        "value": float(value),
+        "unit": unit,
+        "source": "x",
+        "status": "assumed",
+        "low": value / 2,
+        "high": high,
+        **more,
+    }
 
 
 def profile(values: Iterable[float]) -> dict[str, Any]:
@@ -213,7 +221,12 @@ def write_tiny(folder: Path, data: dict[str, Any] | None = None, sites: Sequence
     data = data or scenario()
     path = folder / "tiny.toml"
     path.write_text(tomli_w.dumps(data))
-    _csv(folder / "sources.csv", ["id", "source", "address", "year", "note"], [("x", "a test", "", "", "")], sourced=False)
+    _csv(
+        folder / "sources.csv",
+        ["id", "source", "address", "year", "note"],
+        [("x", "a test", "", "", "")],
+        sourced=False,
+    )
     _csv(folder / "trusts.csv", _TRUST_HEAD, trusts)
     _csv(folder / "sites.csv", _SITE_HEAD, sites)
     used = list(data["modalities"])

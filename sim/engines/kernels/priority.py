@@ -1,64 +1,85 @@
 """k servers, emergencies before routine, non-pre-emptive, each class within its own opening hours.
 
-When the first server is free at f, the oldest emergency could start at te = open_e(max(f, ready)), the oldest
-routine job at tr = open_r(max(f, ready)); the earlier of the two starts, at a tie the emergency. A job that is
-under way at closing time is finished. Recursion over the two-class queue of Cobham (1954) with calendars.
+With f the time at which the first server is free, the oldest emergency could start at
+te = next_open(max(f, ready)) by its calendar, the oldest routine job at tr by its own: the earlier of the two starts,
+at a tie the emergency. A job under way at closing time is finished. It is the queue of Cobham (1954) with two classes
+and calendars, its servers kept as in Kiefer and Wolfowitz (1955); within a class it is first come first served.
 """
 
 import numpy as np
 from numba import njit
 
+from sim.engines.kernels.calendar import opening
 from sim.engines.kernels.heap import replace_first
-
-WEEK_S = 604_800.0
 
 
 @njit(cache=True)
-def next_open(t, spans, offset_s):
-    """First time at or after t inside a weekly span; spans float64[m, 2] in seconds of the week."""
-    week = np.floor((t + offset_s) / WEEK_S) * WEEK_S
-    now = t + offset_s - week
-    for k in range(len(spans)):
-        if now < spans[k, 1]:
-            return t if now >= spans[k, 0] else week + spans[k, 0] - offset_s
-    return week + WEEK_S + spans[0, 0] - offset_s
+def _head(rows, priority, k, emergency):
+    """Place of the next row of the class, from k on."""
+    while k < len(rows) and (priority[rows[k]] == 0) != emergency:
+        k += 1
+    return k
+
+
+@njit(cache=True)
+def _ready(rows, ready, k):
+    """When the row at place k is ready; never where there is none."""
+    return ready[rows[k]] if k < len(rows) else np.inf
 
 
 @njit(cache=True)
 def priority_pool(rows, ready, service, priority, free, emergency, routine, offset_s, horizon, start, end):
-    """Serve `rows` (indices in order of readiness) at one pool; jobs that would start at or after the horizon stay NaN.
+    """Serve `rows`, i8[m] indices in order of readiness, at one pool, as far as it is decided before the horizon.
 
-    A start before the horizon cannot be changed by a job that is ready at or after it.
+    ready, service f8[n] seconds, ready before the horizon; priority int[n], 0 emergency; free f8[k], k >= 1, a heap,
+    changed; emergency, routine, offset_s: see `calendar`; start, end f8[n] are written at the rows that start before
+    the horizon. Such a start cannot be changed by a job that is ready at or after it. Returns how many rows are
+    undecided: they come again with the next window, before its rows.
     """
-    n = len(rows)
-    heads = np.zeros(2, np.int64)  # next row of each class
-    while True:
-        for c in range(2):
-            while heads[c] < n and (priority[rows[heads[c]]] != c):
-                heads[c] += 1
-        te = tr = np.inf
-        if heads[0] < n:
-            te = next_open(max(free[0], ready[rows[heads[0]]]), emergency, offset_s)
-        if heads[1] < n:
-            tr = next_open(max(free[0], ready[rows[heads[1]]]), routine, offset_s)
-        c, begin = (0, te) if te <= tr else (1, tr)
+    e, r = _head(rows, priority, 0, True), _head(rows, priority, 0, False)
+    ready_e, ready_r = _ready(rows, ready, e), _ready(rows, ready, r)
+    open_e = close_e = open_r = close_r = -np.inf  # each class is known to be open from ... until
+    for decided in range(len(rows)):
+        te, tr = max(free[0], ready_e), max(free[0], ready_r)
+        if not open_e <= te < close_e:
+            te, close_e = opening(te, emergency, offset_s)
+            open_e = te
+        if not open_r <= tr < close_r:
+            tr, close_r = opening(tr, routine, offset_s)
+            open_r = tr
+        begin = te if te <= tr else tr
         if begin >= horizon or begin == np.inf:
-            return
-        i = rows[heads[c]]
+            return len(rows) - decided
+        i = rows[e] if te <= tr else rows[r]
         start[i], end[i] = begin, begin + service[i]
         replace_first(free, end[i])
-        heads[c] += 1
+        if te <= tr:
+            e = _head(rows, priority, e + 1, True)
+            ready_e = _ready(rows, ready, e)
+        else:
+            r = _head(rows, priority, r + 1, False)
+            ready_r = _ready(rows, ready, r)
+    return 0
 
 
 @njit(cache=True)
 def grouped_pools(order, offsets, ready, service, priority, free, free_offsets, emergency, routine, spans, which,
                   offset_s, horizon, start, end):  # fmt: skip
-    """`priority_pool` at each pool g with calendar c = which[g]: spans[c] rows of `emergency` and `routine`."""
+    """`priority_pool` at each pool g, as `sort.by_station` grouped the jobs; returns how many rows are undecided.
+
+    Rows of g are order[offsets[g]:offsets[g+1]], its servers free[free_offsets[g]:free_offsets[g+1]], its calendar
+    c = which[g]: the first spans[c, 0] rows of emergency[c] f8[m, 2] and spans[c, 1] of routine[c].
+    Raises ValueError for jobs at a pool without servers.
+    """
+    undecided = 0
     for g in range(len(offsets) - 1):
-        if offsets[g] < offsets[g + 1]:
+        rows, servers = order[offsets[g] : offsets[g + 1]], free[free_offsets[g] : free_offsets[g + 1]]
+        if len(rows) and not len(servers):
+            raise ValueError("jobs at a station without servers")
+        if len(rows):
             c = which[g]
-            priority_pool(
-                order[offsets[g] : offsets[g + 1]], ready, service, priority,
-                free[free_offsets[g] : free_offsets[g + 1]], emergency[c, : spans[c, 0]], routine[c, : spans[c, 1]],
+            undecided += priority_pool(
+                rows, ready, service, priority, servers, emergency[c, : spans[c, 0]], routine[c, : spans[c, 1]],
                 offset_s, horizon, start, end,
             )  # fmt: skip
+    return undecided

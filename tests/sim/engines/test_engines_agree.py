@@ -55,7 +55,9 @@ def both(world: World, which: str, cuts: tuple[int, ...] = ()) -> tuple[Times, T
     return slow, windows(world, maker, stations, which, exams.exam, cuts)
 
 
-def windows(world: World, maker: ExamMaker, stations: Stations, which: str, wanted: Any, cuts: tuple[int, ...]) -> Times:
+def windows(
+    world: World, maker: ExamMaker, stations: Stations, which: str, wanted: Any, cuts: tuple[int, ...]
+) -> Times:
     """The fast engine, cut after some of the five days; rows in the order of `wanted`."""
     estate, engine, done = build_estate(world, "west"), FastEngine(stations), []
     edges = [0, *sorted(set(cuts)), 5]

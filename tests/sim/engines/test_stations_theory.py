@@ -46,7 +46,9 @@ def waiting(servers: int) -> Callable[[Floats], Floats]:
     return lambda states: np.maximum(states - servers, 0)
 
 
-def drawn(n: int, rho: float, servers: int, service: Callable[[np.random.Generator, int], Floats]) -> tuple[Floats, Floats]:
+def drawn(
+    n: int, rho: float, servers: int, service: Callable[[np.random.Generator, int], Floats]
+) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(np.random.SeedSequence([11, n, servers, int(100 * rho)]))
     return np.cumsum(rng.exponential(1 / (rho * servers), n)), service(rng, n)
 
@@ -130,7 +132,9 @@ def slow_link(ready: Floats, work: Floats) -> Floats:
 
 @pytest.mark.parametrize(("link", "n"), [(fast_link, N), (slow_link, SLOW_N)])
 @pytest.mark.parametrize("service", [exponential, constant])
-def test_processor_sharing_depends_on_the_mean_only(link: Callable[..., Floats], n: int, service: Callable[..., Floats]) -> None:
+def test_processor_sharing_depends_on_the_mean_only(
+    link: Callable[..., Floats], n: int, service: Callable[..., Floats]
+) -> None:
     """M/G/1-PS: mean sojourn E[S] / (1 - rho), whatever the law of S (Kleinrock 1967)."""
     ready, work = drawn(n, 0.7, 1, service)
     number = link(ready, work).sum() / ready[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.world.demand import daily_national, modality_codes, national_volume, site_shares
-from sim.world.draw import lognormal, poisson
+from sim.world.draw import log_law, lognormal, poisson
 from sim.world.estate import build_estate
 from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
@@ -111,7 +111,7 @@ def test_means_are_those_of_the_scenario(world: World) -> None:
 def test_lognormal_and_poisson_have_their_moments() -> None:
     z = np.linspace(-6, 6, 20_001)
     weight = np.exp(-(z**2) / 2)
-    x = np.array([lognormal(10.0, 0.5, float(v)) for v in z])
+    x = np.array([lognormal(log_law(10.0, 0.5), float(v)) for v in z])
     assert abs(np.average(x, weights=weight) - 10) < 1e-3
     u = (np.arange(100_000) + 0.5) / 100_000
     assert abs(np.mean([poisson(1.5, float(v)) for v in u]) - 1.5) < 1e-3
