@@ -4,7 +4,6 @@ import json
 import os
 from typing import Any
 
-from loadtest.archives.target import Target
 from loadtest.wire import ProtocolError, TcpProfile, Timeouts
 from loadtest.wire.dicomweb import authorization
 from loadtest.wire.http_channel import HttpConnection
@@ -13,11 +12,9 @@ _NAMES = ("instances", "CountInstances")  # the embedded archive's, Orthanc's
 ANSWER_CAP = 1 << 20
 
 
-def statistics(target: Target, timeouts: Timeouts | None = None) -> dict[str, Any]:
-    """The archive's own statistics. Raises WireError, or ValueError for a target that has none."""
-    if not target.statistics_url:
-        raise ValueError(f"target {target.name}: no statistics_url, so this archive cannot tell what it holds")
-    connection = HttpConnection(target.statistics_url, timeouts or Timeouts(), TcpProfile.TUNED, None)
+def statistics(url: str, timeouts: Timeouts | None = None) -> dict[str, Any]:
+    """An archive's own statistics, as it gives them. Raises WireError."""
+    connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, None)
     try:
         answer = connection.request("GET", "", {"Accept": "application/json", **authorization(os.environ)})
         raw = connection.read_all(answer, ANSWER_CAP)
@@ -26,11 +23,9 @@ def statistics(target: Target, timeouts: Timeouts | None = None) -> dict[str, An
     return _object(answer.status, raw)
 
 
-def count_instances(target: Target) -> int | None:
-    """Objects held by the archive; None when it has no way to tell. Raises WireError when it should and does not."""
-    if not target.statistics_url:
-        return None
-    found = statistics(target)
+def count_instances(url: str) -> int:
+    """Objects held by the archive. Raises WireError when its statistics do not tell."""
+    found = statistics(url)
     counts = [found[name] for name in _NAMES if isinstance(found.get(name), int)]
     if not counts:
         raise ProtocolError(f"the statistics name none of {', '.join(_NAMES)}")

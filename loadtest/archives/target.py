@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from loadtest.archives.addresses import is_loopback
 from loadtest.archives.consent import STATEMENT, Consent
+from loadtest.archives.counting import count_instances
 from loadtest.wire import Peer
 from loadtest.wire.settings import check_ae_title
 from sim.world.quantity import Strict
@@ -85,6 +86,10 @@ class Target(Strict):
     def peer(self) -> Peer:
         """Its DICOM address, by the pinned IP address where there is one."""
         return Peer(self.address or self.host, self.port, self.ae_title)
+
+    def count_instances(self) -> int | None:
+        """Objects that the archive holds; None when it cannot tell. Raises WireError when it should and does not."""
+        return count_instances(self.statistics_url) if self.statistics_url else None
 
 
 @dataclass(frozen=True)

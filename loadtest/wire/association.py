@@ -20,6 +20,7 @@ from loadtest.wire.settings import DEFAULT_TIMEOUTS, Peer, TcpProfile, Timeouts,
 from loadtest.wire.sinks import Sink
 
 VERIFICATION = "1.2.840.10008.1.1"
+SMALLEST_PEER_PDU = 16  # bytes: a PDV header and a few bytes of fragment
 LAST_WORDS_S = 0.2  # for ten bytes to a peer that may not listen any more
 
 
@@ -28,7 +29,7 @@ class Association:
 
     def __init__(self, channel: Channel, offered: Sequence[Context], agreement: Agreement) -> None:
         self.channel, self.offered, self.agreement = channel, tuple(offered), agreement
-        self.send_pdu = agreement.max_pdu or pdu.UNLIMITED_SEND
+        self.send_pdu = agreement.user.max_pdu or pdu.UNLIMITED_SEND
         self.reader = Reader(channel)
         self.is_open = True
         self.connect_s = self.negotiate_s = 0.0
@@ -65,9 +66,9 @@ class Association:
 
     def _end_after(self, error: WireError) -> None:
         if isinstance(error, PeerReleased):
-            self._last_words(pdu.release_rp())
+            _last_words(self.channel, pdu.release_rp())
         elif isinstance(error, (ProtocolError, PeerTimeout)):
-            self._last_words(pdu.abort())
+            _last_words(self.channel, pdu.abort())
         self._close()
 
     def send(self, context: int, message: bytes, parts: Sequence[Buffer] = ()) -> None:
@@ -136,15 +137,8 @@ class Association:
     def abort(self) -> None:
         """A-ABORT, then close; never raises for a peer that is already gone."""
         if self.is_open:
-            self._last_words(pdu.abort())
+            _last_words(self.channel, pdu.abort())
         self._close()
-
-    def _last_words(self, message: bytes) -> None:
-        if self.channel.is_cut:
-            return
-        self.channel.begin(LAST_WORDS_S)
-        with suppress(WireError):  # it is gone; the cause was raised before
-            self.channel.send([message])
 
     def _close(self) -> None:
         self.is_open = False
@@ -161,6 +155,15 @@ class Association:
             self.release()
         else:
             self.abort()
+
+
+def _last_words(channel: Channel, message: bytes) -> None:
+    """Send a final PDU if the peer can still understand it, without waiting for a peer that takes nothing."""
+    if channel.is_cut:
+        return
+    channel.begin(LAST_WORDS_S)
+    with suppress(WireError):  # it is gone; the cause was raised before
+        channel.send([message])
 
 
 def number_contexts(contexts: Sequence[tuple[str, Sequence[str]]]) -> list[Context]:
@@ -195,7 +198,7 @@ def open_association(
         agreement = _negotiate(channel, request, offered)
     except BaseException as error:
         if isinstance(error, (PeerTimeout, ProtocolError)):
-            Association(channel, offered, Agreement({}, {}, 0)).abort()
+            _last_words(channel, pdu.abort())
         channel.close()
         raise
     opened = Association(channel, offered, agreement)
@@ -214,6 +217,6 @@ def _negotiate(channel: Channel, request: bytes, offered: Sequence[Context]) -> 
     if kind != pdu.ASSOCIATE_AC:
         raise ProtocolError(f"PDU of type {kind:02X}H came where A-ASSOCIATE-AC was due")
     agreement = read_accept(body, offered)
-    if 0 < agreement.max_pdu < 16:
-        raise ProtocolError(f"the peer takes PDUs of {agreement.max_pdu} bytes at most: no fragment fits")
+    if 0 < agreement.user.max_pdu < SMALLEST_PEER_PDU:
+        raise ProtocolError(f"the peer takes PDUs of {agreement.user.max_pdu} bytes at most: no fragment fits")
     return agreement

@@ -11,15 +11,22 @@ MOST_ITEMS = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class UserInformation:
+    """The user items (50H) that we use. The window is what was answered; (1, 1) = synchronous, also when absent."""
+
+    max_pdu: int  # bytes after a PDU's header that the peer takes, 0 = unlimited
+    roles: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # SOP class -> (SCU, SCP) granted
+    window: tuple[int, int] = (1, 1)
+    implementation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """What an A-ASSOCIATE-AC grants: contexts with one transfer syntax each, PDU length, roles, window."""
 
     accepted: dict[int, tuple[str, str]]  # context id -> (abstract syntax, transfer syntax)
     refused: dict[int, str]  # context id -> result in words
-    max_pdu: int  # bytes after a PDU's header, 0 = unlimited
-    roles: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # SOP class -> (SCU, SCP) granted
-    window: tuple[int, int] = (1, 1)
-    implementation: str = ""
+    user: UserInformation
 
     def context_for(self, offered: Sequence[Context], abstract: str, syntax: str | None = None) -> int:
         """Id of the accepted context for a SOP class (and transfer syntax); ContextRefused says why there is none."""
@@ -74,13 +81,15 @@ def read_accept(body: Buffer, offered: Sequence[Context]) -> Agreement:
     by_id = {c.id: c for c in offered}
     accepted: dict[int, tuple[str, str]] = {}
     refused: dict[int, str] = {}
-    user: dict[str, object] = {}
+    user: UserInformation | None = None
     for kind, value in _after_fixed(body, "A-ASSOCIATE-AC"):
         if kind == 0x21:
             _read_context(value, by_id, accepted, refused)
         elif kind == 0x50:
             user = _read_user(value)
-    return Agreement(accepted, refused, **user)  # type: ignore[arg-type]
+    if user is None:
+        raise ProtocolError("A-ASSOCIATE-AC: no user information, which PS3.8 9.3.3 demands")
+    return Agreement(accepted, refused, user)
 
 
 def read_request(body: Buffer) -> Request:
@@ -94,7 +103,7 @@ def read_request(body: Buffer) -> Request:
             abstract = next((u for k, u in subs if k == 0x30), "")
             contexts.append(Context(value[0], abstract, tuple(u for k, u in subs if k == 0x40)))
         elif kind == 0x50:
-            max_pdu = int(str(_read_user(value)["max_pdu"]))
+            max_pdu = _read_user(value).max_pdu
     return Request(printable(titles[4:20]), printable(titles[20:36]), tuple(contexts), max_pdu)
 
 
@@ -120,20 +129,23 @@ def _read_context(
     accepted[number] = (by_id[number].abstract_syntax, syntaxes[0])
 
 
-def _read_user(value: memoryview) -> dict[str, object]:
-    """The user items that we use; others are skipped, as PS3.8 9.3.1 demands of unknown items."""
-    found: dict[str, object] = {"max_pdu": 0}
+def _read_user(value: memoryview) -> UserInformation:
+    """Other items are skipped, as PS3.8 9.3.1 demands of unknown ones; the maximum length must be there (annex D.1)."""
+    max_pdu: int | None = None
     roles: dict[str, tuple[bool, bool]] = {}
+    window, implementation = (1, 1), ""
     for kind, sub in items(value, "user information"):
         if kind == 0x51 and len(sub) == 4:
-            found["max_pdu"] = int.from_bytes(sub, "big")
+            max_pdu = int.from_bytes(sub, "big")
         elif kind == 0x53 and len(sub) == 4:
-            found["window"] = (int.from_bytes(sub[:2], "big"), int.from_bytes(sub[2:], "big"))
+            window = (int.from_bytes(sub[:2], "big"), int.from_bytes(sub[2:], "big"))
         elif kind == 0x54:
-            roles.update(_read_role(sub))
+            roles |= _read_role(sub)
         elif kind == 0x55:
-            found["implementation"] = printable(bytes(sub), 16)
-    return found | {"roles": roles}
+            implementation = printable(bytes(sub), 16)
+    if max_pdu is None:
+        raise ProtocolError("user information: no maximum length, which PS3.8 annex D.1 demands")
+    return UserInformation(max_pdu, roles, window, implementation)
 
 
 def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:

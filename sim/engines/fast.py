@@ -37,8 +37,8 @@ class FastEngine:
         self._up, self._down = LinkBank(st.up_bytes_s), LinkBank(st.down_bytes_s)
         self._carried: tuple[Exams, Jobs, Times] | None = None
 
-    def window(self, exams: Exams, jobs: Jobs, horizon: float) -> tuple[Exams, Jobs, Times]:
-        """Take the window's new exams; give the exams that are now done (rows of any window)."""
+    def window(self, exams: Exams, jobs: Jobs, horizon: float) -> tuple[Exams, Jobs, Times, Ints]:
+        """Take the window's new exams; give all in hand, and the rows of those that are now done."""
         times = Times.empty(len(exams))
         if self._carried is not None:
             e, j, t = self._carried
@@ -47,7 +47,7 @@ class FastEngine:
         open_ = np.isnan(times.reported) | np.isnan(times.viewed) | (jobs.central & np.isnan(times.ingest_end))
         keep, done = np.flatnonzero(open_), np.flatnonzero(~open_)
         self._carried = (exams.take(keep), jobs.take(keep), times.take(keep))
-        return exams.take(done), jobs.take(done), times.take(done)
+        return exams, jobs, times, done
 
     def _advance(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
         self._rooms.serve(j.room, e.arrival_s, e.room_s, e.priority, e.exam, t.room_start, t.room_end, horizon)

@@ -95,10 +95,10 @@ class Tally:
         self._stored = np.zeros((len(estate.archives) * len(TIERS) * len(self._mods) * days, 2))
         self._loads: dict[str, Floats] = {}
 
-    def add(self, exams: Exams, jobs: Jobs, times: Times) -> None:
-        """Exams that are done; those outside the measured period are left out."""
-        rows = np.flatnonzero((exams.arrival_s >= self._period.warm_up_s)
-                              & (exams.day < self._period.day0 + len(self._period.days)))  # fmt: skip
+    def add(self, exams: Exams, jobs: Jobs, times: Times, done: Ints) -> None:
+        """The rows `done`; exams outside the measured period are left out."""
+        since = exams.day[done] - self._period.day0
+        rows = done[(since >= 0) & (since < len(self._period.days))]
         if len(rows) == 0:
             return
         if len(rows) < len(exams):

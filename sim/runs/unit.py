@@ -20,7 +20,7 @@ from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
 WINDOW_DAYS = 7
-Finished = Iterator[tuple[Exams, Jobs, Times]]
+Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _windows(first: date, last: date) -> list[tuple[date, date]]:
     return list(zip(starts, [*starts[1:], last], strict=True))
 
 
-def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[tuple[str, Exams, Jobs, Times]]:
+def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
     """All worlds side by side, window by window, so that exams are drawn once."""
     engines = {which: FastEngine(stations_of(world, estate, unit.period.first)) for which in unit.worlds}
     windows = _windows(unit.period.first, unit.period.last)
@@ -60,16 +60,16 @@ def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterato
             yield (which, *engine.window(exams, jobs_of(world, estate, exams, which), horizon))
 
 
-def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[tuple[str, Exams, Jobs, Times]]:
+def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
     exams = maker.days(unit.period.first, unit.period.last)
     stations = stations_of(world, estate, unit.period.first)
     for which in unit.worlds:
         jobs = jobs_of(world, estate, exams, which)
-        yield which, exams, jobs, run_process(exams, jobs, stations)
+        yield which, exams, jobs, run_process(exams, jobs, stations), np.arange(len(exams))
 
 
-def finished_exams(world: World, unit: Unit) -> Iterator[tuple[str, Exams, Jobs, Times]]:
-    """Finished exams with their jobs and times, world by world, in portions."""
+def finished_exams(world: World, unit: Unit) -> Iterator[Portion]:
+    """Exams with their jobs and times, portion by portion; each exam is among the done of one portion."""
     estate = build_estate(world, unit.cluster)
     maker = ExamMaker(world, estate, unit.seed, unit.replication, unit.period.first)
     return (_process if unit.engine == "simpy" else _fast)(world, estate, unit, maker)
@@ -80,9 +80,9 @@ def run_unit(world: World, unit: Unit) -> UnitResult:
     estate, period = build_estate(world, unit.cluster), unit.period
     tallies = {which: Tally(world, estate, period, which) for which in unit.worlds}
     servers = servers_of(stations_of(world, estate, period.first))
-    for which, exams, jobs, times in finished_exams(world, unit):
-        tallies[which].add(exams, jobs, times)
-        for load in loads_of(exams, jobs, times):
+    for which, exams, jobs, times, done in finished_exams(world, unit):
+        tallies[which].add(exams, jobs, times, done)
+        for load in loads_of(exams, jobs, times, done):
             tallies[which].add_load(load, len(servers[load.station]))
     result = UnitResult(unit)
     for which, tally in tallies.items():

@@ -33,7 +33,7 @@ def exams_of(run: Run, cluster: str, replication: int = 0) -> Window:
     period = Period(first, start, end, end + timedelta(days=COOL_DOWN_DAYS))
     world = world_of(m["scenario"], Path(m["scenario_file"]))
     unit = Unit(cluster, replication, m["seed"], "fast", (which,), period)
-    parts = [(e, j, t) for _, e, j, t in finished_exams(world, unit)]
+    parts = [(e.take(d), j.take(d), t.take(d)) for _, e, j, t, d in finished_exams(world, unit)]
     exams: Exams = concatenate([p[0] for p in parts])
     jobs: Jobs = join_jobs([p[1] for p in parts])
     times: Times = join_times([p[2] for p in parts])

@@ -98,7 +98,7 @@ def grouped_sharing(order, offsets, ready, work, order_of, tag, states, rates, h
 def grouped_changing(order, offsets, ready, work, order_of, tag, states, since, rates, pieces, horizon, end):
     """`sharing` on each link g, whose capacity is the pieces pieces[g] to pieces[g+1] of `since` and `rates`.
 
-    Returns how many transfers are still under way at the horizon. Raises ValueError for transfers on a link without capacity.
+    Returns how many transfers are still under way. Raises ValueError for transfers on a link without any capacity.
     """
     under_way = 0
     for g in range(len(offsets) - 1):

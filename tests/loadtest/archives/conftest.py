@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from archive_objects import ct
 from pynetdicom.dsutils import encode
 
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.launch import running
 from loadtest.archives.process import free_port
 from loadtest.archives.target import Target
+from tests.loadtest.archives.archive_objects import ct
 
 MOVER = "LISTENER"
 

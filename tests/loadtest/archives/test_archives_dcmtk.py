@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from archive_objects import ROOT, ct, dcmtk, save, with_meta
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import ImplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
-from loadtest.archives.counting import count_instances
 from loadtest.archives.target import Target
+from tests.loadtest.archives.archive_objects import ROOT, ct, dcmtk, save, with_meta
 
 
 @pytest.fixture
@@ -26,10 +25,10 @@ def test_echo(to: list[object]) -> None:
 
 
 def test_store_find_move_get(to: list[object], tmp_path: Path, embedded: Target, mover_port_2: int) -> None:
-    before = count_instances(embedded)
+    before = embedded.count_instances()
     objects = [ct(41, series, number) for series in (1, 2) for number in (1, 2)]
     dcmtk("storescu", *to, "+sd", save(tmp_path / "in", *objects))
-    assert count_instances(embedded) == (before or 0) + 4
+    assert embedded.count_instances() == (before or 0) + 4
 
     wanted = keys(QueryRetrieveLevel="STUDY", PatientName="test^patient41", StudyInstanceUID="", ModalitiesInStudy="")
     counts = keys(NumberOfStudyRelatedInstances="", NumberOfStudyRelatedSeries="")

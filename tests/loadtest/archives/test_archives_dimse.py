@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from archive_objects import ROOT, ct
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE, evt
@@ -22,6 +21,7 @@ from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.embedded.keys import Level
 from loadtest.archives.embedded.options import Options
 from loadtest.wire import StoreListener
+from tests.loadtest.archives.archive_objects import ROOT, ct
 
 FIND, GET, MOVE = (
     StudyRootQueryRetrieveInformationModelFind,

@@ -1,11 +1,11 @@
 """Matching (PS3.4 C.2.2.2) on the archive itself: one row per rule."""
 
 import pytest
-from archive_objects import ROOT
 
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.embedded.keys import KEYS, Level
 from loadtest.archives.embedded.matching import Query
+from tests.loadtest.archives.archive_objects import ROOT
 
 
 def found(archive: Archive, level: Level, unique: str, **match: str) -> list[str]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from archive_objects import ROOT, ct
 from pydicom.dataset import Dataset
 from pynetdicom.dsutils import encode
 
@@ -12,6 +11,7 @@ from loadtest.archives.embedded.header import Unreadable
 from loadtest.archives.embedded.keys import Level
 from loadtest.archives.embedded.matching import Query
 from loadtest.archives.embedded.options import Mode
+from tests.loadtest.archives.archive_objects import ROOT, ct
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 HOSTILE = [

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import requests
-from archive_objects import ROOT, ct, part10, with_meta
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from loadtest.archives.counting import statistics
 from loadtest.archives.target import Target
+from tests.loadtest.archives.archive_objects import ROOT, ct, part10, with_meta
 
 STORED, FAILED, REASON, UID_OF = "00081199", "00081198", "00081197", "00081155"
 
@@ -51,13 +51,13 @@ def objects_of(answer: requests.Response) -> list[Dataset]:
 
 
 def test_stow_names_what_it_stored(embedded: Target, web: requests.Session) -> None:
-    before = statistics(embedded)
+    before = statistics(embedded.statistics_url)
     answer = stow(web, embedded, part10(ct(63, 1, 1)), part10(ct(63, 1, 2)))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/dicom+json")
     named = [value(one, UID_OF) for one in answer.json()[STORED]["Value"]]
     assert named == [ct(63, 1, 1).SOPInstanceUID, ct(63, 1, 2).SOPInstanceUID]
     assert FAILED not in answer.json()
-    assert statistics(embedded)["instances"] == before["instances"] + 2
+    assert statistics(embedded.statistics_url)["instances"] == before["instances"] + 2
 
 
 def test_stow_is_honest_about_a_part(embedded: Target, web: requests.Session) -> None:

@@ -201,7 +201,7 @@ def test_get_counts_hashes_and_answers() -> None:
     contexts = [(STUDY_ROOT_GET, [EXPLICIT]), (CT, [EXPLICIT])]
     with scp([(evt.EVT_C_GET, retrieve(4, 4))]) as peer:
         with open_association(peer, "TESTER", contexts, timeouts=QUICK, scp_roles=[CT]) as link:
-            assert link.agreement.roles == {CT: (False, True)}
+            assert link.agreement.user.roles == {CT: (False, True)}
             sink = CountingSink(hashing=True)
             got = link.get(STUDY_ROOT_GET, study(), sink)
             assert (got.status, got.completed, got.failed, got.warned) == (0, 4, 0, 0)

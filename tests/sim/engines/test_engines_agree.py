@@ -65,7 +65,8 @@ def windows(
         exams = maker.days(date(2006, 3, 6 + a), date(2006, 3, 6 + b))
         horizon = np.inf if b == 5 else 86_400.0 * b
         done.append(engine.window(exams, jobs_of(world, estate, exams, which), horizon))
-    ids, times = concatenate([d[0] for d in done]).exam, join_times([d[2] for d in done])
+    ids = concatenate([e.take(rows) for e, _, _, rows in done]).exam
+    times = join_times([t.take(rows) for _, _, t, rows in done])
     at = np.argsort(ids)
     return times.take(at[np.searchsorted(ids[at], wanted)])
 
