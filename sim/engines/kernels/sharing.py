@@ -78,20 +78,8 @@ def sharing(rows, ready, work, order_of, tag, state, since, rates, horizon, end)
 def grouped_sharing(order, offsets, ready, work, order_of, tag, states, rates, horizon, end):
     """`sharing` on each link g at a constant rates[g], as `sort.by_station` grouped the transfers; states f8[g, 2]."""
     links = len(offsets) - 1
-    return grouped_changing(
-        order,
-        offsets,
-        ready,
-        work,
-        order_of,
-        tag,
-        states,
-        np.full(links, -np.inf),
-        rates,
-        np.arange(links + 1),
-        horizon,
-        end,
-    )
+    always, pieces = np.full(links, -np.inf), np.arange(links + 1)
+    return grouped_changing(order, offsets, ready, work, order_of, tag, states, always, rates, pieces, horizon, end)
 
 
 @njit(cache=True)
