@@ -1,5 +1,6 @@
 """C-FIND, C-MOVE and C-GET as requestor (PS3.7 9.1.2 to 9.1.4; PS3.4 annex C)."""
 
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,10 @@ def decode_identifier(raw: bytes, syntax: str) -> Dataset:
     """A peer's identifier with every element read; whatever pydicom chokes on is a ProtocolError."""
     check_structure(raw, explicit=not UID(syntax).is_implicit_VR)
     try:
-        found = decode(BytesIO(raw), UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
-        for element in found:
-            element.value  # noqa: B018 - pydicom reads late: fail here, where the peer is to blame
+        with warnings.catch_warnings(action="ignore"):  # they would quote the peer, and each odd value once more
+            found = decode(BytesIO(raw), UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
+            for element in found:
+                element.value  # noqa: B018 - pydicom reads late: fail here, where the peer is to blame
         return found
     except Exception as error:  # hostile bytes raise many types
         raise ProtocolError(f"an identifier of {len(raw)} bytes cannot be read: {type(error).__name__}") from error

@@ -5,6 +5,7 @@ import hashlib
 from pydicom.dataset import Dataset
 
 from loadtest.wire import CountingSink, DicomWeb, Peer, StoreListener, TcpProfile, open_association
+from loadtest.wire.dicomweb import FRAMES
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, Orthanc, dataset, encoded, part10
 
@@ -77,6 +78,14 @@ def test_orthanc_dicomweb(orthanc: Orthanc) -> None:
         assert (got.status, got.objects, len(set(got.hashes))) == (200, 5, 5)
         assert got.sent <= got.first_byte <= got.first_part <= got.end
         assert got.bytes >= 5 * 4096
+        path = f"studies/{study}/series/{study}.8/instances/{study}.9.1"
+        metadata, reply = web.wado_metadata(f"studies/{study}")
+        assert (len(metadata), reply.status) == (5, 200)
+        frame = web.wado(f"{path}/frames/1", media=FRAMES)
+        assert (frame.status, frame.objects, frame.bytes) == (200, 1, 4096)
+        rendered = web.wado_rendered(path, "image/png")
+        assert (rendered.status, rendered.objects) == (200, 1)
+        assert rendered.bytes > 0
         missing = web.wado_study("1.2.3.4")
         assert missing.status == 404
         assert not missing.ok
