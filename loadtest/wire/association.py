@@ -1,5 +1,6 @@
 """An association as requestor (SCU): open, C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, release, abort."""
 
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import perf_counter
@@ -18,6 +19,7 @@ from loadtest.wire.pdu import MOST_CONTEXTS, Buffer, Context
 from loadtest.wire.reply import Reply, reply_from
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, Peer, TcpProfile, Timeouts, check_ae_title, check_max_pdu
 from loadtest.wire.sinks import Sink
+from loadtest.wire.tls import security
 
 VERIFICATION = "1.2.840.10008.1.1"
 SMALLEST_PEER_PDU = 16  # bytes: a PDV header and a few bytes of fragment
@@ -42,6 +44,11 @@ class Association:
         if key not in self._contexts:
             self._contexts[key] = self.agreement.context_for(self.offered, abstract, syntax)
         return self._contexts[key]
+
+    @property
+    def security(self) -> str:
+        """TLS version and suite, "" for plain TCP."""
+        return security(self.channel.sock)
 
     def next_message_id(self) -> int:
         """1 to 65535, then again from 1 (PS3.7: unique among what is outstanding)."""
@@ -182,8 +189,9 @@ def open_association(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     max_pdu: int = 131072,
     scp_roles: Sequence[str] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> Association:
-    """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take.
+    """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls.
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
@@ -192,7 +200,8 @@ def open_association(
         peer.ae_title, check_ae_title(calling_ae), offered, check_max_pdu(max_pdu), tuple(map(str, scp_roles))
     )
     began = perf_counter()
-    channel = Channel(connect(peer.host, peer.port, profile, timeouts.connect_s), profile, timeouts, max_pdu)
+    sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls)
+    channel = Channel(sock, profile, timeouts, max_pdu)
     connected = perf_counter()
     try:
         agreement = _negotiate(channel, request, offered)

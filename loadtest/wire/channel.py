@@ -14,6 +14,7 @@ from loadtest.wire import pdu
 from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError
 from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import TcpProfile, Timeouts
+from loadtest.wire.tls import secure
 
 ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need about 40 kB
 MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
@@ -152,8 +153,10 @@ def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:
     return []
 
 
-def connect(host: str, port: int, profile: TcpProfile, timeout_s: float) -> socket.socket:
-    """Open a TCP connection with the profile's options, without retry; raises ConnectFailed with the cause.
+def connect(
+    host: str, port: int, profile: TcpProfile, timeout_s: float, tls: ssl.SSLContext | None = None
+) -> socket.socket:
+    """Open a TCP (and TLS) connection with the profile's options, without retry; raises ConnectFailed with the cause.
 
     A name with several addresses (localhost) is tried address by address, all within `timeout_s`.
     """
@@ -166,7 +169,7 @@ def connect(host: str, port: int, profile: TcpProfile, timeout_s: float) -> sock
                 apply(sock, profile)
                 sock.settimeout(max(until - perf_counter(), 1e-3))
                 sock.connect(address)
-                return sock
+                return sock if tls is None else secure(sock, tls, host, max(until - perf_counter(), 1e-3))
             except OSError as error:
                 cause = error
                 sock.close()

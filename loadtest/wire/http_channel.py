@@ -5,6 +5,7 @@
 
 import http.client
 import io
+import os
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
@@ -13,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from loadtest.wire.channel import connect
-from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError, WireError, printable
+from loadtest.wire.errors import ConnectionLost, PeerTimeout, ProtocolError, WireError, printable
 from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import TcpProfile, Timeouts
+from loadtest.wire.tls import client_context, security
 
 HEADERS_CAP = 64 * 1024  # bytes before the body, all 1xx answers included
 PIECE = 1 << 18
@@ -90,20 +92,21 @@ class HttpConnection:
     def __init__(self, base_url: str, timeouts: Timeouts, profile: TcpProfile, tls: ssl.SSLContext | None) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-            raise ValueError(f"base URL {printable(base_url)!r}: give http(s)://host[:port]/path without user or query")
+            raise ValueError("base URL: give http(s)://host[:port]/path without user, password or query")
         self.host, self.path = parts.hostname, parts.path.rstrip("/")
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
-        self.tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self.tls = (tls or client_context(os.environ)) if parts.scheme == "https" else None
         self.timeouts, self.profile = timeouts, profile
         self.quick_ack = profile.quick_ack and self.tls is None
-        self.until = self.first_byte = self.sent = 0.0
+        self.security = ""
+        self.begin()
         self.in_head, self.head_left, self.ended = True, HEADERS_CAP, False
         self._client = http.client.HTTPConnection(self.host, self.port)
         self._wrapped: _Wrapped | None = None
         self._client.auto_open = 0
 
     def begin(self) -> None:
-        """Start an operation's clock, for one request or for several."""
+        """Start an operation's clock, for one request or for several; the first one starts with the connection."""
         self.until = perf_counter() + self.timeouts.operation_s
         self.first_byte = self.sent = 0.0
 
@@ -158,18 +161,9 @@ class HttpConnection:
         """Open the connection, or open it anew when the server has closed it while nothing was outstanding."""
         if self._client.sock is None or self._wrapped is None or _is_stale(self._wrapped.sock):
             self.close()
-            sock = connect(self.host, self.port, self.profile, self.timeouts.connect_s)
-            self._client.sock = self._wrapped = _Wrapped(self, self._secured(sock))
-
-    def _secured(self, sock: socket.socket) -> socket.socket:
-        if self.tls is None:
-            return sock
-        try:
-            sock.settimeout(self.timeouts.connect_s)
-            return self.tls.wrap_socket(sock, server_hostname=self.host)
-        except OSError as error:
-            sock.close()
-            raise ConnectFailed(f"TLS with {self.host}:{self.port} failed: {error}") from error
+            sock = connect(self.host, self.port, self.profile, self.timeouts.connect_s, self.tls)
+            self.security = security(sock)
+            self._client.sock = self._wrapped = _Wrapped(self, sock)
 
     def _named(self, error: Exception) -> WireError:
         """The error in this package's words; the connection is closed, for its state is not known any more."""

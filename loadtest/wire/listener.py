@@ -1,6 +1,7 @@
 """StoreListener: the destination of C-MOVE, which counts what an archive sends and keeps none of it."""
 
 import socket
+import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -40,10 +41,11 @@ class StoreListener:
         max_pdu: int = 131072,
         most_associations: int = 64,
         most_studies: int = 100_000,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.ae_title, self.calling_ae, self.allowed_hosts = check_ae_title(ae_title), calling_ae, allowed_hosts
         self.profile, self.timeouts, self.max_pdu = profile, timeouts, check_max_pdu(max_pdu)
-        self.most_associations = most_associations
+        self.most_associations, self.tls = most_associations, tls
         self.arrivals = Arrivals(lambda u: u.startswith(uid_prefix), only_expected, hashing, most_studies)
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -99,19 +101,39 @@ class StoreListener:
         return "more connections than allowed" if len(self._open) >= 2 * self.most_associations else ""
 
     def _serve(self, sock: socket.socket) -> None:
-        apply(sock, self.profile)
-        channel = Channel(sock, self.profile, self.timeouts, self.max_pdu)
-        acceptor = Acceptor(channel, self.arrivals, self._admit)
-
-        def run() -> None:
-            acceptor.serve()
-            with self._lock:
-                self._open.pop(sock, None)
-
-        thread = threading.Thread(target=run, name=f"association of {self.ae_title}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(sock,), name=f"association of {self.ae_title}", daemon=True)
         with self._lock:
             self._open[sock] = thread
         thread.start()
+
+    def _run(self, sock: socket.socket) -> None:
+        try:
+            apply(sock, self.profile)
+            sock = self._secured(sock)
+            Acceptor(Channel(sock, self.profile, self.timeouts, self.max_pdu), self.arrivals, self._admit).serve()
+        except OSError as error:  # the TLS handshake failed, or the peer has gone already
+            self.arrivals.turn_away(f"no connection: {type(error).__name__}")
+            sock.close()
+        finally:
+            with self._lock:
+                self._open.pop(sock, None)
+
+    def _secured(self, sock: socket.socket) -> socket.socket:
+        """The socket after the TLS handshake, in the list of open ones in the place of the plain socket."""
+        if self.tls is None:
+            return sock
+        sock.settimeout(self.timeouts.connect_s)
+        talk = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._open[talk] = self._open.pop(sock)
+        try:
+            talk.do_handshake()
+        except OSError:
+            with self._lock:
+                self._open.pop(talk)
+            talk.close()
+            raise
+        return talk
 
     def _admit(self, request: Request) -> Refusal | None:
         """The A-ASSOCIATE-RJ that a request deserves (PS3.8 table 9-21), or None."""

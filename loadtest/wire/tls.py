@@ -1,0 +1,85 @@
+"""TLS for DIMSE and DICOMweb (PS3.15 annex B.12, which follows BCP 195: RFC 8996 and RFC 9325; rules S1 to S3).
+
+TLS 1.2 at least, 1.3 first; certificate and host name are always verified; there is no way back to plain TCP.
+Files are named by environment variables, so that no key stands in a command line or a run folder.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+
+from loadtest.wire.errors import ConnectFailed, printable
+
+CA, CERTIFICATE, KEY, KEY_PASSWORD = (
+    "FILMLESS_TLS_CA",
+    "FILMLESS_TLS_CERTIFICATE",
+    "FILMLESS_TLS_KEY",
+    "FILMLESS_TLS_KEY_PASSWORD",
+)
+# TLS 1.2 suites: only ephemeral keys and authenticated encryption (RFC 9325 section 4.2). 1.3 has no others.
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
+RESTRICTED_SUITES = "ECDHE+AESGCM:DHE+AESGCM"
+
+
+def client_context(environment: Mapping[str, str], *, restricted: bool = False) -> ssl.SSLContext:
+    """A context that verifies the server by FILMLESS_TLS_CA (a PEM file) or the system's authorities.
+
+    FILMLESS_TLS_CERTIFICATE and _KEY add our own certificate (mutual TLS). `restricted` leaves only AES-GCM suites,
+    for annex B.13. Raises ValueError when a file cannot be used; the message names the variable, not the content.
+    """
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+    if path := environment.get(CA):
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=_readable(CA, path))
+    return _harden(context, environment, restricted)
+
+
+def server_context(environment: Mapping[str, str], *, restricted: bool = False) -> ssl.SSLContext:
+    """A listener's context from FILMLESS_TLS_CERTIFICATE and _KEY; with FILMLESS_TLS_CA clients need a certificate."""
+    if not environment.get(CERTIFICATE):
+        raise ValueError(f"{CERTIFICATE} is not set: a listener needs a certificate (PEM file) for TLS")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if path := environment.get(CA):
+        context.load_verify_locations(_readable(CA, path))
+        context.verify_mode = ssl.CERT_REQUIRED
+    return _harden(context, environment, restricted)
+
+
+def _harden(context: ssl.SSLContext, environment: Mapping[str, str], restricted: bool) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(RESTRICTED_SUITES if restricted else SUITES)
+    if path := environment.get(CERTIFICATE):
+        try:
+            context.load_cert_chain(path, environment.get(KEY) or None, environment.get(KEY_PASSWORD, ""))
+        except OSError as error:
+            raise ValueError(f"{CERTIFICATE}, {KEY}: no usable pair of PEM files ({type(error).__name__})") from error
+    return context
+
+
+def _readable(variable: str, path: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:
+        raise ValueError(f"{variable}: {path!r} is not a readable PEM file of certificates") from error
+    return path
+
+
+def secure(sock: socket.socket, context: ssl.SSLContext, host: str, timeout_s: float) -> ssl.SSLSocket:
+    """Shake hands as client within `timeout_s`; raises ConnectFailed with the reason, the socket closed."""
+    try:
+        sock.settimeout(timeout_s)
+        return context.wrap_socket(sock, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        sock.close()
+        raise ConnectFailed(f"TLS: the certificate of {host} is not accepted: {error.verify_message}") from error
+    except OSError as error:
+        sock.close()
+        reason = getattr(error, "reason", None) or error.strerror or str(error)
+        raise ConnectFailed(f"TLS with {host} failed: {printable(reason)}") from error
+
+
+def security(sock: socket.socket) -> str:
+    """Negotiated version and suite for the manifest (rule S2), such as "TLSv1.3 TLS_AES_256_GCM_SHA384"; "" = plain."""
+    if not isinstance(sock, ssl.SSLSocket):
+        return ""
+    suite = sock.cipher()
+    return f"{sock.version()} {suite[0] if suite else 'no suite'}"
