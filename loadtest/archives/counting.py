@@ -16,6 +16,7 @@ def statistics(url: str, timeouts: Timeouts | None = None) -> dict[str, Any]:
     """An archive's own statistics, as it gives them. Raises WireError."""
     connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, None)
     try:
+        connection.begin()
         answer = connection.request("GET", "", {"Accept": "application/json", **authorization(os.environ)})
         raw = connection.read_all(answer, ANSWER_CAP)
     finally:

@@ -1,4 +1,8 @@
-"""The installed Orthanc as a throw-away archive: own configuration, own temporary store, loopback only."""
+"""The installed Orthanc as a throw-away archive: own configuration, own temporary store, for this machine only.
+
+Its HTTP side answers loopback only. Its DICOM side has no such setting: DCMTK binds every interface, so on a machine
+that others can reach keep the port behind the machine's firewall, or use the embedded archive, which binds loopback.
+"""
 
 import json
 import re
@@ -29,7 +33,7 @@ def running_orthanc(name: str, movers: Mapping[str, tuple[str, int]]) -> Iterato
         ports = free_port(), free_port()
         file = Path(folder) / "orthanc.json"
         file.write_text(json.dumps(configuration(Path(folder), ports, plugin, movers), indent=2))
-        with ArchiveProcess([program, str(file)], TCP) as process:
+        with ArchiveProcess([program, str(file)], TCP, throw_away=True) as process:
             process.wait_until(lambda: all(map(answers, ports)), READY_WITHIN_S, "Orthanc")
             yield _target(name, ports, movers, f"{_version(program)}, DICOMweb plugin, new SQLite store", process.pid)
 

@@ -20,9 +20,15 @@ class ArchiveFailed(RuntimeError):
 
 
 class ArchiveProcess:
-    """One child process. As a context manager it is stopped at the end: SIGTERM, and SIGKILL after 10 s."""
+    """One child process. As a context manager it is stopped at the end: SIGTERM, and SIGKILL after 10 s.
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    `throw_away`: SIGKILL at once, for an archive whose store is deleted next and whose orderly end takes seconds.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None, throw_away: bool = False
+    ) -> None:
+        self._ending = signal.SIGKILL if throw_away else signal.SIGTERM
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in stop)
         try:
             self._child = subprocess.Popen(
@@ -65,7 +71,7 @@ class ArchiveProcess:
     def stop(self) -> None:
         """Stop it, if it still runs."""
         if self._child.poll() is None:
-            self._child.send_signal(signal.SIGTERM)
+            self._child.send_signal(self._ending)
             try:
                 self._child.wait(STOP_S)
             except subprocess.TimeoutExpired:

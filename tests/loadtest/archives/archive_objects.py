@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+from pynetdicom.dsutils import encode
 
 ROOT = "2.25.7777"
 
@@ -62,3 +63,10 @@ def part10(data: Dataset) -> bytes:
     out = BytesIO()
     data.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def encoded(data: Dataset) -> bytes:
+    """The data set in explicit VR little endian."""
+    done = encode(data, False, True)
+    assert done
+    return done

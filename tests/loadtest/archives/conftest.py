@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from pynetdicom.dsutils import encode
 
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.launch import running
 from loadtest.archives.process import free_port
 from loadtest.archives.target import Target
-from tests.loadtest.archives.archive_objects import ct
+from tests.loadtest.archives.archive_objects import ct, encoded
 
 MOVER = "LISTENER"
 
@@ -37,8 +36,6 @@ def archive() -> Iterator[Archive]:
     """Two patients: study 1 has series 1 (2 images) and 2 (1 image), study 2 has one image."""
     store = Archive()
     for data in (ct(1, 1, 1), ct(1, 1, 2), ct(1, 2, 3, SeriesDescription="Bone"), ct(2, 1, 1, Modality="MR")):
-        encoded = encode(data, False, True)
-        assert encoded
-        store.store(encoded, data.file_meta.TransferSyntaxUID, data.SOPClassUID, data.SOPInstanceUID)
+        store.store(encoded(data), data.file_meta.TransferSyntaxUID, data.SOPClassUID, data.SOPInstanceUID)
     yield store
     store.close()

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
-from pynetdicom.dsutils import encode
 
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.embedded.header import Unreadable
 from loadtest.archives.embedded.keys import Level
 from loadtest.archives.embedded.matching import Query
 from loadtest.archives.embedded.options import Mode
-from tests.loadtest.archives.archive_objects import ROOT, ct
+from tests.loadtest.archives.archive_objects import ROOT, ct, encoded
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 HOSTILE = [
@@ -27,13 +26,6 @@ HOSTILE = [
     "1.2/..",
     "1.2 3",
 ]
-
-
-def encoded(data: Dataset) -> bytes:
-    """In explicit VR; a hostile UID is put in afterwards, for pydicom would not write it."""
-    done = encode(data, False, True)
-    assert done is not None
-    return done
 
 
 def with_uid(place: str, uid: str) -> bytes:
