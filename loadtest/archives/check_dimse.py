@@ -3,15 +3,13 @@
 import time
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
 
 from loadtest.archives.check_result import CheckResult, Preflight
 from loadtest.archives.mends import let_in, listen_mend
-from loadtest.archives.probe import SOP_CLASS, SYNTAX
+from loadtest.archives.probe import IMPLICIT, SOP_CLASS, SYNTAX
 from loadtest.archives.target import Destination
 from loadtest.wire import (
     Association,
-    ContextRefused,
     CountingSink,
     Reply,
     StoreListener,
@@ -35,11 +33,12 @@ def echo(flight: Preflight) -> CheckResult:
 def store(flight: Preflight) -> CheckResult:
     """C-STORE of one synthetic Secondary Capture object."""
     with _open(flight, SOP_CLASS) as association:
-        syntax = association.agreement.accepted[association.context(SOP_CLASS)][1]
-        if syntax != SYNTAX:
-            raise ContextRefused(SOP_CLASS, SYNTAX, f"the archive takes it in {syntax} only")
-        reply = association.store(SOP_CLASS, flight.by_dimse.instance, SYNTAX, [flight.by_dimse.encoded()])
-    return judged("store", reply, f"one object is there now, of study {flight.by_dimse.study}")
+        accepted = {syntax for _, syntax in association.agreement.accepted.values()}
+        syntax = SYNTAX if SYNTAX in accepted else IMPLICIT
+        data_set = flight.by_dimse.encoded(syntax)
+        reply = association.store(SOP_CLASS, flight.by_dimse.instance, syntax, [data_set])
+    how = "" if syntax == SYNTAX else ", in implicit VR little endian, for explicit is not accepted"
+    return judged("store", reply, f"one object is there now, of study {flight.by_dimse.study}{how}")
 
 
 def find(flight: Preflight) -> CheckResult:
@@ -119,7 +118,7 @@ def _open(flight: Preflight, *contexts: str, scp_roles: tuple[str, ...] = ()) ->
     return open_association(
         flight.target.peer(),
         flight.calling_ae,
-        [(uid, [SYNTAX, str(ImplicitVRLittleEndian)]) for uid in contexts],
+        [(uid, [syntax]) for uid in contexts for syntax in (SYNTAX, IMPLICIT)],
         profile=TcpProfile.TUNED,
         timeouts=flight.timeouts,
         scp_roles=scp_roles,

@@ -5,12 +5,13 @@ from io import BytesIO
 from uuid import uuid4
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom.dsutils import encode
 
 from loadtest.wire.settings import IMPLEMENTATION_UID
 
 SYNTAX = str(ExplicitVRLittleEndian)
+IMPLICIT = str(ImplicitVRLittleEndian)
 SOP_CLASS = str(SecondaryCaptureImageStorage)
 PATIENT_ID = "FILMLESS-PREFLIGHT"
 _SIDE = 64  # pixels
@@ -44,18 +45,23 @@ class Probe:
         data.SyntheticData = "YES"
         return _with_pixels(data)
 
-    def encoded(self) -> bytes:
-        """The data set in explicit VR little endian, as a C-STORE carries it."""
-        return encode(self.data_set(), False, True) or b""
+    def encoded(self, syntax: str = SYNTAX) -> bytes:
+        """The data set in explicit or implicit VR little endian, as a C-STORE carries it."""
+        return encode(self.data_set(), syntax == IMPLICIT, True) or b""
 
     def file(self) -> bytes:
         """The object as a Part 10 file, as STOW-RS carries it."""
-        data, out = self.data_set(), BytesIO()
+        out = BytesIO()
+        self.data_set_with_meta().save_as(out, enforce_file_format=True)
+        return out.getvalue()
+
+    def data_set_with_meta(self) -> Dataset:
+        """The object with the file meta information that says how it is to be encoded."""
+        data = self.data_set()
         data.file_meta = FileMetaDataset()
         data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         data.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
-        data.save_as(out, enforce_file_format=True)
-        return out.getvalue()
+        return data
 
     def at_study(self) -> Dataset:
         """The identifier that asks for its study."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
-from pynetdicom import AE, evt
+from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, build_context, evt
 
 from loadtest.archives import check_dimse, orthanc
 from loadtest.archives.check import DIMSE, WEB, preflight
@@ -18,10 +18,10 @@ from loadtest.archives.check_consent import marker
 from loadtest.archives.check_result import CheckResult
 from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.launch import running
-from loadtest.archives.probe import PATIENT_ID, Probe
+from loadtest.archives.probe import IMPLICIT, PATIENT_ID, Probe
 from loadtest.archives.process import LOOPBACK, free_port
 from loadtest.archives.target import Destination, Target
-from loadtest.wire import open_association
+from loadtest.wire import StoreListener, open_association
 from tests.loadtest.archives.archive_objects import encoded
 
 VERIFICATION, FIND, MOVE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
@@ -37,13 +37,13 @@ def by_service(results: list[CheckResult]) -> dict[str, CheckResult]:
 
 
 @contextmanager
-def archive_of(handlers: Handlers, **settings: Any) -> Iterator[Target]:
+def archive_of(handlers: Handlers, *syntaxes: str, **settings: Any) -> Iterator[Target]:
     """A pynetdicom archive that behaves as `handlers` say; with one destination of ours."""
     entity = AE("FAKE")
     for name, value in settings.items():
         setattr(entity, name, value)
     for uid in (VERIFICATION, FIND, MOVE, SecondaryCaptureImageStorage):
-        entity.add_supported_context(uid)
+        entity.add_supported_context(uid, list(syntaxes) or DEFAULT_TRANSFER_SYNTAXES)
     server = entity.start_server((LOOPBACK, 0), block=False, evt_handlers=list(handlers.items()))
     assert server is not None
     ours = [Destination(ae_title="LISTENER", port=free_port())]
@@ -116,17 +116,29 @@ def test_success_that_is_none() -> None:
     """An archive that acknowledges and forgets, and that reports moves it never made."""
 
     def moves_nothing(event: evt.Event) -> Iterator[Any]:
-        yield LOOPBACK, 1
-        yield 0
+        yield LOOPBACK, sink.port, {"ae_title": "SINK", "contexts": [build_context(SecondaryCaptureImageStorage)]}
+        yield 1
+        yield 0xFF00, Probe(study=str(event.identifier.StudyInstanceUID)).data_set_with_meta()
 
-    handlers: Handlers = {evt.EVT_C_STORE: lambda event: 0, evt.EVT_C_FIND: lambda event: iter(()), evt.EVT_C_MOVE: moves_nothing}  # fmt: skip
-    with archive_of(handlers) as target, pytest.MonkeyPatch.context() as patch:
+    handlers: Handlers = {
+        evt.EVT_C_STORE: lambda event: 0,
+        evt.EVT_C_FIND: lambda event: iter(()),
+        evt.EVT_C_MOVE: moves_nothing,
+    }
+    with StoreListener("SINK") as sink, archive_of(handlers) as target, pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_dimse, "INDEXED_WITHIN_S", 0.2)
+        patch.setattr(check_dimse, "ARRIVES_WITHIN_S", 0.2)
         results = by_service(preflight(target))
-    assert results["store"].outcome == "ok"
+    assert (results["store"].outcome, "implicit VR" in results["store"].cause) == ("ok", False)
     assert "not found within" in results["find"].cause
     assert "nothing arrived at LISTENER" in results["move"].cause
     assert (results["get"].outcome, results["commitment"].outcome) == ("not offered", "not offered")
+
+
+def test_an_archive_of_implicit_vr_only_is_used_and_told() -> None:
+    with archive_of({evt.EVT_C_STORE: lambda event: 0}, IMPLICIT) as target:
+        result = by_service(preflight(target))["store"]
+    assert (result.outcome, "implicit VR" in result.cause) == ("ok", True)
 
 
 def test_a_refusal_carries_the_archives_words() -> None:
