@@ -9,6 +9,7 @@ from loadtest.wire import command, pdu
 from loadtest.wire.arrivals import Arrivals, Incoming
 from loadtest.wire.channel import Channel
 from loadtest.wire.command import Command
+from loadtest.wire.commitment import PROCESSING_FAILURE, PUSH_MODEL, Reports, read_report
 from loadtest.wire.dimse import PeerReleased, Reader
 from loadtest.wire.errors import PeerTimeout, ProtocolError, WireError
 from loadtest.wire.negotiation import Request, read_request
@@ -28,8 +29,8 @@ Admit = Callable[[Request], Refusal | None]
 class Acceptor:
     """Serves one connection until release, abort, error or time-out."""
 
-    def __init__(self, channel: Channel, arrivals: Arrivals, admit: Admit) -> None:
-        self.channel, self.arrivals, self.admit = channel, arrivals, admit
+    def __init__(self, channel: Channel, arrivals: Arrivals, reports: Reports, admit: Admit) -> None:
+        self.channel, self.arrivals, self.reports, self.admit = channel, arrivals, reports, admit
         self.reader = Reader(channel)
         self.send_pdu = 0
         self.contexts: dict[int, tuple[str, str]] = {}
@@ -65,14 +66,17 @@ class Acceptor:
             self.arrivals.turn_away(refusal[3])
             self._send(pdu.associate_rj(*refusal[:3]))
             return False
-        self.send_pdu = request.max_pdu or pdu.UNLIMITED_SEND
+        self.send_pdu = request.user.max_pdu or pdu.UNLIMITED_SEND
         answers = [self._choose(c) for c in request.contexts]
-        self.channel.send([pdu.associate_ac(request.called, request.calling, answers, self.channel.max_pdu)])
+        # As SCU of commitment we take the roles that the archive proposes: it reports as SCP (PS3.4 J.3.3).
+        roles = [(uid, *both) for uid, both in request.user.roles.items() if uid == PUSH_MODEL]
+        self.channel.send([pdu.associate_ac(request.called, request.calling, answers, self.channel.max_pdu, roles)])
         return True
 
     def _choose(self, offered: Context) -> tuple[int, int, str]:
         """Result and transfer syntax for one context: the first syntax that we take (PS3.8 table 9-18)."""
-        if offered.abstract_syntax != VERIFICATION and not offered.abstract_syntax.startswith(STORAGE_PREFIX):
+        known = offered.abstract_syntax in (VERIFICATION, PUSH_MODEL)
+        if not known and not offered.abstract_syntax.startswith(STORAGE_PREFIX):
             return offered.id, 3, offered.transfer_syntaxes[0] if offered.transfer_syntaxes else ""
         for syntax in offered.transfer_syntaxes:
             if syntax in SYNTAXES:
@@ -82,14 +86,31 @@ class Acceptor:
 
     def _answer(self, context: int, request: Command) -> None:
         abstract, syntax = self.contexts.get(context, ("", ""))
-        if abstract != request.sop_class or request.field not in (command.C_ECHO_RQ, command.C_STORE_RQ):
+        serve = _SERVICES.get(request.field)
+        if serve is None or abstract != request.sop_class or (abstract == PUSH_MODEL) != (serve is Acceptor._report):
             raise ProtocolError(
                 f"command {request.field:04X}H in context {context}, which was agreed for {abstract or 'nothing'}"
             )
-        status = command.SUCCESS
-        if request.field == command.C_STORE_RQ:
-            incoming = Incoming(self.arrivals, request.sop_instance, syntax)
-            self.reader.data(context, incoming.write)
-            status = incoming.end()
-        answer = command.response(request.field, request, status)
-        self.channel.send(pdu.p_data(context, answer, (), self.send_pdu))
+        self.channel.send(pdu.p_data(context, serve(self, context, syntax, request), (), self.send_pdu))
+
+    def _echo(self, context: int, syntax: str, request: Command) -> bytes:
+        return command.response(request.field, request, command.SUCCESS)
+
+    def _store(self, context: int, syntax: str, request: Command) -> bytes:
+        incoming = Incoming(self.arrivals, request.sop_instance, syntax)
+        self.reader.data(context, incoming.write)
+        return command.response(request.field, request, incoming.end())
+
+    def _report(self, context: int, syntax: str, request: Command) -> bytes:
+        report = read_report(self.reader, context, request, syntax)
+        if self.reports.take(report):
+            return command.event_report_rsp(request, command.SUCCESS)
+        self.arrivals.turn_away("commitment report that nobody awaits")
+        return command.event_report_rsp(request, PROCESSING_FAILURE)
+
+
+_SERVICES = {
+    command.C_ECHO_RQ: Acceptor._echo,
+    command.C_STORE_RQ: Acceptor._store,
+    command.N_EVENT_REPORT_RQ: Acceptor._report,
+}

@@ -68,6 +68,22 @@ class Channel:
                 size -= taken
                 batch = _after(batch, taken) if size else ()
 
+    def has_spoken(self) -> bool:
+        """True if bytes wait that nobody asked for; ConnectionLost if the peer closed while nothing was going on."""
+        if self._end > self._start:
+            return True
+        self._start = self._end = 0
+        try:
+            self.sock.settimeout(0.0)
+            self._end = self.sock.recv_into(self._buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError as error:
+            raise ConnectionLost(f"while it was idle: {error.strerror or error}") from error
+        if self._end == 0:
+            raise ConnectionLost("the peer closed the idle connection without release or abort")
+        return True
+
     def read_pdu(self) -> tuple[int, memoryview]:
         """The next PDU's type and body. The body is valid until the next call.
 

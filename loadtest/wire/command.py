@@ -87,6 +87,31 @@ def cancel_rq(message_id: int) -> bytes:
     return command_set(us(0x0100, C_CANCEL_RQ), us(0x0120, message_id), us(0x0800, NO_DATA_SET))
 
 
+def action_rq(sop_class: str, instance_uid: str, message_id: int, action: int) -> bytes:
+    """N-ACTION-RQ (PS3.7 10.3.5.1)."""
+    return command_set(
+        ui(0x0003, sop_class),
+        us(0x0100, N_ACTION_RQ),
+        us(0x0110, message_id),
+        us(0x0800, DATA_SET),
+        ui(0x1001, instance_uid),
+        us(0x1008, action),
+    )
+
+
+def event_report_rsp(request: "Command", status: int) -> bytes:
+    """N-EVENT-REPORT-RSP (PS3.7 10.3.1.2)."""
+    return command_set(
+        ui(0x0002, request.sop_class),
+        us(0x0100, N_EVENT_REPORT_RQ | RESPONSE),
+        us(0x0120, request.message_id),
+        us(0x0800, NO_DATA_SET),
+        us(0x0900, status),
+        ui(0x1000, request.sop_instance),
+        us(0x1002, request.must(0x1002)),
+    )
+
+
 def response(field: int, request: "Command", status: int) -> bytes:
     """C-ECHO-RSP or C-STORE-RSP to a request that a listener got (PS3.7 9.3.1.2 and 9.3.5.2)."""
     instance = request.values.get(0x1000)

@@ -25,6 +25,12 @@ class Reader:
         self.channel = channel
         self._body = memoryview(b"")
 
+    def expect_silence(self) -> None:
+        """Before a request: raise what a peer says unasked, so that nothing is sent into a dead end."""
+        if self._body or self.channel.has_spoken():
+            self._body = self._body or self._next_body()
+            raise ProtocolError("the peer sent a message that nobody asked for")
+
     def command(self) -> tuple[int, Command]:
         """The next message's presentation context id and command set."""
         raw = bytearray()

@@ -11,6 +11,7 @@ from typing import Self
 from loadtest.wire.acceptor import Acceptor, Refusal
 from loadtest.wire.arrivals import Arrival, Arrivals
 from loadtest.wire.channel import Channel, apply
+from loadtest.wire.commitment import Report, Reports
 from loadtest.wire.negotiation import Request
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts, check_ae_title, check_max_pdu
 
@@ -47,6 +48,7 @@ class StoreListener:
         self.profile, self.timeouts, self.max_pdu = profile, timeouts, check_max_pdu(max_pdu)
         self.most_associations, self.tls = most_associations, tls
         self.arrivals = Arrivals(lambda u: u.startswith(uid_prefix), only_expected, hashing, most_studies)
+        self.reports = Reports()
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._stopping = False
@@ -82,6 +84,14 @@ class StoreListener:
         arrival = self.studies.get(study_uid) or self.expect(study_uid)
         return self.arrivals.wait(arrival, objects, timeout_s)
 
+    def expect_report(self, transaction_uid: str) -> None:
+        """Let in the storage commitment report of this transaction; call before asking for it."""
+        self.reports.expect(transaction_uid)
+
+    def wait_report(self, transaction_uid: str, timeout_s: float) -> Report | None:
+        """The storage commitment report, or None when it has not come in time."""
+        return self.reports.wait(transaction_uid, timeout_s)
+
     def _accept(self) -> None:
         while not self._stopping:
             try:
@@ -110,7 +120,8 @@ class StoreListener:
         try:
             apply(sock, self.profile)
             sock = self._secured(sock)
-            Acceptor(Channel(sock, self.profile, self.timeouts, self.max_pdu), self.arrivals, self._admit).serve()
+            channel = Channel(sock, self.profile, self.timeouts, self.max_pdu)
+            Acceptor(channel, self.arrivals, self.reports, self._admit).serve()
         except OSError as error:  # the TLS handshake failed, or the peer has gone already
             self.arrivals.turn_away(f"no connection: {type(error).__name__}")
             sock.close()
@@ -141,7 +152,7 @@ class StoreListener:
             return 1, 1, 7, "wrong called AE title"
         if self.calling_ae and request.calling != self.calling_ae:
             return 1, 1, 3, "wrong calling AE title"
-        if not self.arrivals.is_open():
+        if not self.arrivals.is_open() and not self.reports.is_outstanding():
             return 2, 1, 1, "association while nothing is outstanding"
         if len(self._open) > self.most_associations:
             return 2, 3, 2, "more associations than allowed"

@@ -52,7 +52,7 @@ class Request:
     called: str
     calling: str
     contexts: tuple[Context, ...]
-    max_pdu: int
+    user: UserInformation
 
 
 def items(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
@@ -96,15 +96,15 @@ def read_request(body: Buffer) -> Request:
     """Decode the body of A-ASSOCIATE-RQ."""
     titles = bytes(memoryview(body)[:FIXED_BYTES])
     contexts: list[Context] = []
-    max_pdu = 0
+    user = UserInformation(0)
     for kind, value in _after_fixed(body, "A-ASSOCIATE-RQ"):
         if kind == 0x20 and len(value) >= 4:
             subs = [(k, uid(v, "context offered")) for k, v in items(value[4:], "context offered")]
             abstract = next((u for k, u in subs if k == 0x30), "")
             contexts.append(Context(value[0], abstract, tuple(u for k, u in subs if k == 0x40)))
         elif kind == 0x50:
-            max_pdu = _read_user(value).max_pdu
-    return Request(printable(titles[4:20]), printable(titles[20:36]), tuple(contexts), max_pdu)
+            user = _read_user(value)
+    return Request(printable(titles[4:20]), printable(titles[20:36]), tuple(contexts), user)
 
 
 def _after_fixed(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:

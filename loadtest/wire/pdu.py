@@ -7,6 +7,7 @@ from struct import Struct
 from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 
 Buffer = bytes | bytearray | memoryview
+Role = tuple[str, bool, bool]  # SOP class, SCU, SCP
 ASSOCIATE_RQ, ASSOCIATE_AC, ASSOCIATE_RJ, P_DATA_TF, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
 APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
 MOST_CONTEXTS = 128
@@ -64,7 +65,7 @@ def associate_rq(
     ======  =====================================================
     """
     items = item(0x10, APPLICATION_CONTEXT) + b"".join(_context_rq(c) for c in contexts)
-    items += user_information(max_pdu, scp_roles, window)
+    items += user_information(max_pdu, [(uid, False, True) for uid in scp_roles], window)
     return pdu(ASSOCIATE_RQ, _titles(called, calling) + items)
 
 
@@ -79,12 +80,12 @@ def _context_rq(context: Context) -> bytes:
     return item(0x20, bytes((context.id, 0, 0, 0)) + subs)
 
 
-def user_information(max_pdu: int, scp_roles: Sequence[str] = (), window: tuple[int, int] | None = None) -> bytes:
+def user_information(max_pdu: int, roles: Sequence[Role] = (), window: tuple[int, int] | None = None) -> bytes:
     """PS3.8 9.3.2.3, PS3.7 D.3.3: maximum length 51H, implementation 52H, window 53H, roles 54H, version 55H."""
     subs = item(0x51, max_pdu.to_bytes(4, "big")) + item(0x52, IMPLEMENTATION_UID.encode("ascii"))
     if window is not None:
         subs += item(0x53, window[0].to_bytes(2, "big") + window[1].to_bytes(2, "big"))
-    subs += b"".join(role(uid, scu=False, scp=True) for uid in scp_roles)
+    subs += b"".join(role(*one) for one in roles)
     return item(0x50, subs + item(0x55, IMPLEMENTATION_VERSION.encode("ascii")))
 
 
@@ -94,12 +95,14 @@ def role(sop_class: str, scu: bool, scp: bool) -> bytes:
     return item(0x54, len(uid).to_bytes(2, "big") + uid + bytes((scu, scp)))
 
 
-def associate_ac(called: str, calling: str, accepted: Sequence[tuple[int, int, str]], max_pdu: int) -> bytes:
+def associate_ac(
+    called: str, calling: str, accepted: Sequence[tuple[int, int, str]], max_pdu: int, roles: Sequence[Role] = ()
+) -> bytes:
     """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered."""
     items = item(0x10, APPLICATION_CONTEXT)
     for context_id, result, syntax in accepted:
         items += item(0x21, bytes((context_id, 0, result, 0)) + item(0x40, syntax.encode("ascii")))
-    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu))
+    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu, roles))
 
 
 def associate_rj(result: int, source: int, reason: int) -> bytes:

@@ -1,22 +1,14 @@
 """C-FIND, C-MOVE and C-GET as requestor (PS3.7 9.1.2 to 9.1.4; PS3.4 annex C)."""
 
-import warnings
-from io import BytesIO
-from typing import TYPE_CHECKING
-
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
-from pynetdicom.dsutils import decode, encode
 
 from loadtest.wire import command
 from loadtest.wire.command import PENDING, PENDING_WARNING, Command
 from loadtest.wire.errors import ProtocolError
+from loadtest.wire.identifier import decode_identifier, encode_identifier
+from loadtest.wire.link import Link
 from loadtest.wire.reply import Reply
-from loadtest.wire.scan import check_structure
 from loadtest.wire.sinks import Sink
-
-if TYPE_CHECKING:
-    from loadtest.wire.association import Association
 
 MOST_ANSWERS = 10_000
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -24,30 +16,7 @@ STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 
-def encode_identifier(identifier: Dataset, syntax: str) -> bytes:
-    """Bytes of an identifier in an uncompressed little endian transfer syntax; ValueError if pydicom cannot."""
-    raw = encode(identifier, UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
-    if raw is None:
-        raise ValueError(f"this identifier cannot be encoded in {UID(syntax).name}: {list(identifier.keys())}")
-    return raw
-
-
-def decode_identifier(raw: bytes, syntax: str) -> Dataset:
-    """A peer's identifier with every element read; whatever pydicom chokes on is a ProtocolError."""
-    check_structure(raw, explicit=not UID(syntax).is_implicit_VR)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # they would quote the peer, and each odd value once more
-            found = decode(BytesIO(raw), UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
-            for element in found:
-                element.value  # noqa: B018 - pydicom reads late: fail here, where the peer is to blame
-        return found
-    except Exception as error:  # hostile bytes raise many types
-        raise ProtocolError(f"an identifier of {len(raw)} bytes cannot be read: {type(error).__name__}") from error
-
-
-def _ask(
-    link: "Association", field: int, model: str, identifier: Dataset, destination: str = ""
-) -> tuple[int, str, int]:
+def _ask(link: Link, field: int, model: str, identifier: Dataset, destination: str = "") -> tuple[int, str, int]:
     """Send the request; gives context id, its transfer syntax and the message id."""
     context, message_id = link.context(model), link.next_message_id()
     syntax = link.agreement.accepted[context][1]
@@ -56,7 +25,7 @@ def _ask(
     return context, syntax, message_id
 
 
-def find(link: "Association", model: str, identifier: Dataset, most: int) -> tuple[list[Dataset], Reply]:
+def find(link: Link, model: str, identifier: Dataset, most: int) -> tuple[list[Dataset], Reply]:
     """Collect pending answers until the final status; cancel beyond `most`, abort a peer that ignores the cancel."""
     link.context(model)
     answers: list[Dataset] = []
@@ -78,7 +47,7 @@ def find(link: "Association", model: str, identifier: Dataset, most: int) -> tup
                 raise ProtocolError(f"the peer still sends answers, {cut} after C-CANCEL at {most}")
 
 
-def move(link: "Association", model: str, identifier: Dataset, destination: str) -> Reply:
+def move(link: Link, model: str, identifier: Dataset, destination: str) -> Reply:
     """Wait through the pending responses for the final one, which carries the sub-operation counts."""
     link.context(model)
     with link.operation():
@@ -90,7 +59,7 @@ def move(link: "Association", model: str, identifier: Dataset, destination: str)
                 return link.reply(answer)
 
 
-def get(link: "Association", model: str, identifier: Dataset, sink: Sink) -> Reply:
+def get(link: Link, model: str, identifier: Dataset, sink: Sink) -> Reply:
     """Serve C-STORE-RQs of the peer on this association until the final C-GET response (PS3.4 C.4.3)."""
     link.context(model)
     with link.operation():
@@ -107,7 +76,7 @@ def get(link: "Association", model: str, identifier: Dataset, sink: Sink) -> Rep
                 return link.reply(answer)
 
 
-def _receive(link: "Association", number: int, request: Command, sink: Sink) -> None:
+def _receive(link: Link, number: int, request: Command, sink: Sink) -> None:
     abstract, syntax = link.agreement.accepted.get(number, ("", ""))
     if abstract != request.sop_class or not request.has_data:
         raise ProtocolError(
@@ -120,7 +89,7 @@ def _receive(link: "Association", number: int, request: Command, sink: Sink) -> 
     link.channel.sent = sent
 
 
-def _drop_identifier(link: "Association", context: int, answer: Command) -> None:
+def _drop_identifier(link: Link, context: int, answer: Command) -> None:
     """A final C-MOVE or C-GET response may carry the list of failed instances; the counts tell enough."""
     if answer.has_data:
         link.reader.identifier(context)

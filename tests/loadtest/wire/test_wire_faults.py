@@ -232,8 +232,46 @@ def test_answer_twice_is_caught_by_the_next_operation(scripted: Serve) -> None:
 
     link = opened(scripted(twice))
     assert store(link) == 0
+    with pytest.raises(ProtocolError, match=r"nobody asked for|came where 2 was due"):
+        store(link)
+
+
+def test_a_late_second_answer_is_no_answer_to_the_next_operation(scripted: Serve) -> None:
+    def late(talk: socket.socket) -> None:
+        accept(talk)
+        context, request, _ = take_message(talk)
+        reply(talk, context, *response_elements(request, 0))
+        take_message(talk)
+        reply(talk, context, *response_elements(request, 0))
+
+    link = opened(scripted(late))
+    assert store(link) == 0
     with pytest.raises(ProtocolError, match="answer to message 1 came where 2 was due"):
         store(link)
+
+
+IDLE: dict[str, tuple[Callable[[socket.socket], object], type[Exception]]] = {
+    "closed": (lambda talk: talk.shutdown(socket.SHUT_RDWR), ConnectionLost),
+    "reset": (lambda talk: talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1" + bytes(7)), ConnectionLost),
+    "aborted": (lambda talk: talk.sendall(pdu.abort(2, 2)), AssociationAborted),
+    "released": (lambda talk: talk.sendall(pdu.release_rq()), AssociationAborted),
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_what_happened_while_idle_is_known_before_anything_is_sent(scripted: Serve, name: str) -> None:
+    leave, error = IDLE[name]
+
+    def idle(talk: socket.socket) -> None:
+        accept(talk)
+        leave(talk)
+
+    link = opened(scripted(idle))
+    time.sleep(0.05)
+    with pytest.raises(error) as caught:
+        store(link)
+    assert not caught.value.unknown  # not one byte of the object has left
+    assert not link.is_open
 
 
 def test_peer_that_releases_in_the_middle_is_answered(scripted: Serve) -> None:

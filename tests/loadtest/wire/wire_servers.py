@@ -186,7 +186,9 @@ def take_message(talk: socket.socket) -> tuple[int, Command, bytes]:
     """One whole DIMSE message: context id, command set, data set."""
     raw, data, context = b"", b"", 0
     while True:
-        body = take_pdu(talk)[1]
+        kind, body = take_pdu(talk)
+        if kind != pdu.P_DATA_TF:
+            raise OSError("the client has aborted or released")
         while body:
             length, context, control = int.from_bytes(body[:4], "big"), body[4], body[5]
             fragment, body = body[6 : 4 + length], body[4 + length :]
