@@ -10,9 +10,20 @@ GROWTH = 1.01
 N_BUCKETS = 2000  # up to FIRST_S * GROWTH**1999, over a year
 
 
+def bucket_edges() -> NDArray[np.float64]:
+    """Lower edge of each bucket in seconds, float64[N_BUCKETS]; bucket i holds edge[i] <= x < edge[i + 1].
+
+    By repeated multiplication, not by powers: products are rounded alike on every machine, powers are not.
+    """
+    edges = np.full(N_BUCKETS, GROWTH)
+    edges[:2] = 0.0, FIRST_S
+    edges[1:] = np.cumprod(edges[1:])
+    return edges
+
+
 def bucket_middles() -> NDArray[np.float64]:
     """Geometric middle of each bucket in seconds; bucket 0 counts as half its edge."""
-    middles: NDArray[np.float64] = FIRST_S * np.power(GROWTH, np.arange(N_BUCKETS) - 0.5)
+    middles: NDArray[np.float64] = bucket_edges() * np.sqrt(GROWTH)
     middles[0] = FIRST_S / 2
     return middles
 
