@@ -29,6 +29,7 @@ from tests.loadtest.wire.wire_servers import (
     QUICK,
     Script,
     accept,
+    eventually,
     free_port,
     reply,
     response_elements,
@@ -286,8 +287,7 @@ def test_peer_that_releases_in_the_middle_is_answered(scripted: Serve) -> None:
     link = opened(scripted(leave))
     with pytest.raises(AssociationAborted, match="released"):
         store(link)
-    time.sleep(0.05)
-    assert heard == [pdu.RELEASE_RP]
+    assert eventually(lambda: heard == [pdu.RELEASE_RP])
 
 
 def test_release_collision(scripted: Serve) -> None:

@@ -49,6 +49,14 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("server did not listen within 10 s")
 
 
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Wait up to 3 s for something that another thread does."""
+    until = time.perf_counter() + 3.0
+    while not condition() and time.perf_counter() < until:
+        time.sleep(0.005)
+    return condition()
+
+
 @contextmanager
 def process(command: list[str], port: int, folder: Path, env: dict[str, str] | None = None) -> Iterator[None]:
     """Run a server in a folder, stop it by its own handle."""
