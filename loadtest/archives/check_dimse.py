@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from loadtest.archives.check_result import CheckResult, Preflight
 from loadtest.archives.mends import let_in, listen_mend
 from loadtest.archives.probe import IMPLICIT, SOP_CLASS, SYNTAX
-from loadtest.archives.target import Destination
+from loadtest.archives.target import Destination, Target
 from loadtest.wire import (
     Association,
     CountingSink,
@@ -26,13 +26,13 @@ _DESTINATION_UNKNOWN = 0xA801
 
 def echo(flight: Preflight) -> CheckResult:
     """C-ECHO."""
-    with _open(flight, VERIFICATION) as association:
+    with open_to(flight, VERIFICATION) as association:
         return judged("echo", association.echo())
 
 
 def store(flight: Preflight) -> CheckResult:
     """C-STORE of one synthetic Secondary Capture object."""
-    with _open(flight, SOP_CLASS) as association:
+    with open_to(flight, SOP_CLASS) as association:
         accepted = {syntax for _, syntax in association.agreement.accepted.values()}
         syntax = SYNTAX if SYNTAX in accepted else IMPLICIT
         data_set = flight.by_dimse.encoded(syntax)
@@ -44,7 +44,7 @@ def store(flight: Preflight) -> CheckResult:
 def find(flight: Preflight) -> CheckResult:
     """C-FIND at study level of what C-STORE has stored; an archive may need a moment to index it."""
     until = time.monotonic() + (INDEXED_WITHIN_S if "store" in flight.passed else 0.0)
-    with _open(flight, STUDY_ROOT_FIND) as association:
+    with open_to(flight, STUDY_ROOT_FIND) as association:
         found, reply = association.find(STUDY_ROOT_FIND, flight.by_dimse.at_study())
         while reply.ok and not found and time.monotonic() < until:
             time.sleep(0.1)
@@ -60,14 +60,14 @@ def find_studies(flight: Preflight, **keys: str) -> tuple[list[Dataset], Reply]:
     identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = "STUDY", ""
     for keyword, value in keys.items():
         setattr(identifier, keyword, value)
-    with _open(flight, STUDY_ROOT_FIND) as association:
+    with open_to(flight, STUDY_ROOT_FIND) as association:
         return association.find(STUDY_ROOT_FIND, identifier, most=1_000)
 
 
 def get(flight: Preflight) -> CheckResult:
     """C-GET of the object stored."""
     sink = CountingSink()
-    with _open(flight, STUDY_ROOT_GET, SOP_CLASS, scp_roles=(SOP_CLASS,)) as association:
+    with open_to(flight, STUDY_ROOT_GET, SOP_CLASS, scp_roles=(SOP_CLASS,)) as association:
         reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink)
     if reply.ok and sink.objects == 0 and "store" in flight.passed:
         return CheckResult("get", "failed", "the archive reports success and sent nothing back")
@@ -79,13 +79,12 @@ def move(flight: Preflight) -> CheckResult:
     if not flight.target.destinations:
         return CheckResult("move", "not asked", "the target names no C-MOVE destination of ours", listen_mend())
     ours = flight.target.destinations[0]
-    try:
-        listener = StoreListener(ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=_from(flight))
-    except OSError as error:
-        return CheckResult("move", "not asked", f"we cannot listen at {ours.host}:{ours.port}: {error.strerror}")
+    listener = StoreListener(
+        ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=allowed_hosts(flight.target)
+    )
     with listener:
         arrival = listener.expect(flight.by_dimse.study)
-        with _open(flight, STUDY_ROOT_MOVE) as association:
+        with open_to(flight, STUDY_ROOT_MOVE) as association:
             reply = association.move(STUDY_ROOT_MOVE, flight.by_dimse.at_study(), ours.ae_title)
         came = reply.ok and bool(reply.completed) and listener.wait(flight.by_dimse.study, 1, ARRIVES_WITHIN_S)
     return _moved(flight, ours, reply, came or arrival.objects > 0)
@@ -110,14 +109,16 @@ def judged(service: str, reply: Reply, note: str = "") -> CheckResult:
     return CheckResult(service, "refused", f"the archive answers {reply.status:04X}H ({reply.category}){comment}")
 
 
-def _from(flight: Preflight) -> tuple[str, ...]:
-    return (flight.target.address or flight.target.host,)
+def allowed_hosts(target: Target) -> tuple[str, ...]:
+    """From where our listeners take connections while this target is asked (rule Z8)."""
+    return (target.address or target.host,)
 
 
-def _open(flight: Preflight, *contexts: str, scp_roles: tuple[str, ...] = ()) -> Association:
+def open_to(flight: Preflight, *contexts: str, scp_roles: tuple[str, ...] = (), calling_ae: str = "") -> Association:
+    """An association with one context for each SOP class and plain transfer syntax."""
     return open_association(
         flight.target.peer(),
-        flight.calling_ae,
+        calling_ae or flight.calling_ae,
         [(uid, [syntax]) for uid in contexts for syntax in (SYNTAX, IMPLICIT)],
         profile=TcpProfile.TUNED,
         timeouts=flight.timeouts,

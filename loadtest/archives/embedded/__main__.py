@@ -5,8 +5,14 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from loadtest.archives.embedded.options import Options, read_options
+
+if TYPE_CHECKING:
+    from loadtest.archives.embedded.archive import Archive
+    from loadtest.archives.embedded.service import Service
 
 
 def main() -> int:
@@ -27,21 +33,29 @@ def serve(options: Options, stop: threading.Event) -> None:
     """Serve until `stop` is set. Raises OSError when a port is taken or the folder cannot be used."""
     import pydicom.config
 
-    from loadtest.archives.embedded import scp  # pynetdicom is only needed now: --help stays quick
-    from loadtest.archives.embedded.archive import Archive
+    from loadtest.archives.embedded.archive import Archive  # pydicom is only needed now: --help stays quick
     from loadtest.archives.embedded.web import server
 
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # what a peer sends is kept, not judged
-    archive = Archive(options.mode, options.folder)
-    dicom = scp.start(archive, options)
-    web = server.start(archive, options)
-    try:
-        _announce(options, int(dicom.server_address[1]), web.port)
+    with ExitStack() as running:
+        archive = Archive(options.mode, options.folder)
+        running.callback(archive.close)
+        dicom = _dicom_side(archive, options)
+        running.callback(dicom.stop)
+        web = server.start(archive, options)
+        running.callback(web.stop)
+        _announce(options, dicom.port, web.port)
         stop.wait()
-    finally:
-        web.stop()
-        dicom.ae.shutdown()  # aborts what is still open, or their threads would keep the process alive
-        archive.close()
+
+
+def _dicom_side(archive: "Archive", options: Options) -> "Service":
+    if options.mode == "null":
+        from loadtest.archives.embedded import null_scp
+
+        return null_scp.start(archive, options)
+    from loadtest.archives.embedded import scp
+
+    return scp.start(archive, options)
 
 
 def _announce(options: Options, port: int, http_port: int) -> None:

@@ -43,7 +43,7 @@ class Archive:
         Instance UID is counted and acknowledged, and the first one stays. Raises Unreadable with the status to answer.
         """
         if self._null:
-            self._count("instances", "bytes", size=len(data_set))
+            self.swallow(len(data_set))
             return None
         header = read_header(data_set, transfer_syntax)
         stored = self._describe(header, transfer_syntax, len(data_set))
@@ -52,6 +52,12 @@ class Archive:
             raise Unreadable(0xA900, "the request and its data set differ in SOP class, instance or study")
         self._keep(stored, header, data_set)
         return stored
+
+    def swallow(self, size: int) -> None:
+        """Null mode: count an object of `size` bytes."""
+        with self._lock:
+            self._tally["instances"] += 1
+            self._tally["bytes"] += size
 
     def find(self, query: Query) -> list[dict[str, str]]:
         """The answers to a query: keyword -> text, for each returned key that this archive holds."""
@@ -99,9 +105,5 @@ class Archive:
             raise
         if not new:
             self._vault.drop(stored.number)
-            self._count("duplicates")
-
-    def _count(self, *names: str, size: int = 0) -> None:
-        with self._lock:
-            for name in names:
-                self._tally[name] += size if name == "bytes" else 1
+            with self._lock:
+                self._tally["duplicates"] += 1

@@ -54,7 +54,7 @@ class SharedContexts(list[PresentationContext]):
 
 def accepted() -> SharedContexts:
     """Verification, query/retrieve and each storage class, in every syntax that is taken."""
-    return SharedContexts(_context(uid, _taken(uid)) for uid in (*_SERVICES, *sorted(_STORAGE)))
+    return SharedContexts(_context(uid, syntaxes_taken(uid)) for uid in (*_SERVICES, *sorted(_STORAGE)))
 
 
 def in_their_order(proposed: Iterable[PresentationContext]) -> SharedContexts:
@@ -65,13 +65,14 @@ def in_their_order(proposed: Iterable[PresentationContext]) -> SharedContexts:
     wanted: dict[str, dict[str, None]] = {}
     for context in proposed:
         abstract = str(context.abstract_syntax)
-        if taken := _taken(abstract):
+        if taken := syntaxes_taken(abstract):
             common = (str(uid) for uid in context.transfer_syntax if uid in taken)
             wanted.setdefault(abstract, {}).update(dict.fromkeys(common))
-    return SharedContexts(_context(uid, list(syntaxes) or _taken(uid)) for uid, syntaxes in wanted.items())
+    return SharedContexts(_context(uid, list(syntaxes) or syntaxes_taken(uid)) for uid, syntaxes in wanted.items())
 
 
-def _taken(abstract_syntax: str) -> list[str]:
+def syntaxes_taken(abstract_syntax: str) -> list[str]:
+    """The transfer syntaxes in which this SOP class is accepted; [] for one that is not."""
     if abstract_syntax in _STORAGE:
         return TRANSFER_SYNTAXES
     return TRANSFER_SYNTAXES[: len(PLAIN)] if abstract_syntax in _SERVICES else []

@@ -14,6 +14,7 @@ from loadtest.archives.embedded.find import answer_find
 from loadtest.archives.embedded.header import Unreadable
 from loadtest.archives.embedded.options import LOOPBACK, Options
 from loadtest.archives.embedded.retrieve import Retrieve
+from loadtest.archives.embedded.service import Service
 from loadtest.archives.embedded.status import failure
 from loadtest.archives.embedded.transport import no_delay
 from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
@@ -23,8 +24,8 @@ MOST_ASSOCIATIONS = 1_000
 IDLE_S = 600.0  # a modality may hold its association open between patients
 
 
-def start(archive: Archive, options: Options) -> ThreadedAssociationServer:
-    """Listen on loopback; `server.server_address[1]` is the port. Raises OSError when the port is taken."""
+def start(archive: Archive, options: Options) -> Service:
+    """Listen on loopback. Raises OSError when the port is taken."""
     _quieten()
     entity = _entity(options.ae_title)
     retrieve = Retrieve(archive, options.movers)
@@ -39,7 +40,8 @@ def start(archive: Archive, options: Options) -> ThreadedAssociationServer:
     ]
     contexts = accepted()
     server = entity.start_server((LOOPBACK, options.port), block=False, evt_handlers=handlers, contexts=contexts)
-    return cast(ThreadedAssociationServer, server)
+    # shutdown aborts what is still open, or its threads would keep the process alive
+    return Service(int(cast(ThreadedAssociationServer, server).server_address[1]), entity.shutdown)
 
 
 def _quieten() -> None:

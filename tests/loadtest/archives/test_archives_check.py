@@ -50,7 +50,7 @@ def archive_of(handlers: Handlers, *syntaxes: str, **settings: Any) -> Iterator[
     try:
         yield Target(name="fake", port=int(server.server_address[1]), ae_title="FAKE", destinations=ours)
     finally:
-        entity.shutdown()
+        Thread(target=entity.shutdown, daemon=True).start()  # it takes half a second, and nobody needs it done
 
 
 def test_embedded_passes_all_that_it_offers(embedded: Target) -> None:
@@ -173,7 +173,7 @@ def test_web_refusals(embedded: Target, status: int, says: str) -> None:
             """Nothing."""
 
     server = HTTPServer((LOOPBACK, 0), Refuses)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://{LOOPBACK}:{server.server_address[1]}/dicom-web"
     try:
         result = by_service(preflight(embedded.model_copy(update={"base_url": url})))["stow"]

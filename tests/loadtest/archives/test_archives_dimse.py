@@ -1,5 +1,6 @@
 """The archive's DIMSE side with pynetdicom as client: statuses, comments, limits."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from loadtest.archives.embedded import scp
+from loadtest.archives.embedded import null_scp, scp
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.embedded.keys import Level
 from loadtest.archives.embedded.options import Options
-from loadtest.wire import StoreListener
+from loadtest.wire import Peer, StoreListener, open_association
 from tests.loadtest.archives.archive_objects import ROOT, ct
 
+VERIFICATION = "1.2.840.10008.1.1"
 FIND, GET, MOVE = (
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -41,8 +43,8 @@ def served(listener: StoreListener) -> Iterator[tuple[Archive, int]]:
     archive = Archive()
     movers = {"LISTENER": ("127.0.0.1", listener.port), "ABSENT": ("127.0.0.1", 1)}
     server = scp.start(archive, Options(ae_title="ARCHIVE", movers=movers))
-    yield archive, int(server.server_address[1])
-    server.ae.shutdown()
+    yield archive, server.port
+    server.stop()
 
 
 @pytest.fixture
@@ -185,3 +187,40 @@ def test_only_loopback_is_bound(served: tuple[Archive, int]) -> None:
     assert [address for address in local if int(address.split(":")[1], 16) == served[1]] == [
         f"0100007F:{served[1]:04X}"
     ]
+
+
+def test_null_answers_every_service_and_keeps_nothing() -> None:
+    archive = Archive("null")
+    server = null_scp.start(archive, Options(mode="null", ae_title="NULL"))
+    entity = AE("TESTER")
+    for uid in (VERIFICATION, FIND, GET, MOVE, CTImageStorage):
+        entity.add_requested_context(uid, ExplicitVRLittleEndian)
+    entity.add_requested_context("1.2.840.10008.5.1.1.9", ExplicitVRLittleEndian)  # printing: not ours
+    roles = [build_role(CTImageStorage, scu_role=True, scp_role=True)]
+    assoc = entity.associate("127.0.0.1", server.port, ext_neg=list(roles))
+    assert [context.result for context in assoc.rejected_contexts] == [3]
+    assert assoc.send_c_echo().Status == 0
+    assert assoc.send_c_store(ct(1, rows=512)).Status == 0
+    assert answers(assoc, FIND, asking("STUDY", StudyInstanceUID=""))[0] == []
+    for found in (
+        assoc.send_c_get(asking("STUDY", StudyInstanceUID="1.2"), GET),
+        assoc.send_c_move(asking("STUDY", StudyInstanceUID="1.2"), "ANYWHERE", MOVE),
+    ):
+        ((final, _),) = found
+        assert (final.Status, final.NumberOfCompletedSuboperations) == (0, 0)
+    assoc.release()
+    assert assoc.is_released
+    server.stop()
+    assert archive.statistics()["instances"] == 1
+
+
+def test_null_survives_nonsense() -> None:
+    """A PDU that claims 4 GiB, another protocol, silence and reset: each ends its own connection only."""
+    server = null_scp.start(Archive("null"), Options(mode="null"))
+    for nonsense in (b"\x04\x00\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n", b""):
+        with socket.create_connection(("127.0.0.1", server.port)) as peer:
+            peer.sendall(nonsense)
+    contexts = [(VERIFICATION, ["1.2.840.10008.1.2"])]
+    with open_association(Peer("127.0.0.1", server.port, "NULL"), "TESTER", contexts) as ok:
+        assert ok.echo().status == 0
+    server.stop()

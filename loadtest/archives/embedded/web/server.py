@@ -1,12 +1,12 @@
 """The HTTP server: cheroot with kept-alive connections, on loopback only."""
 
 import threading
-from dataclasses import dataclass
 
 from cheroot.wsgi import Server
 
 from loadtest.archives.embedded.archive import Archive
 from loadtest.archives.embedded.options import LOOPBACK, Options
+from loadtest.archives.embedded.service import Service
 from loadtest.archives.embedded.web.app import WebApp
 
 THREADS = 16
@@ -16,21 +16,7 @@ HEADER_CAP = 32 * 1024
 BODY_CAP = 2 << 30
 
 
-@dataclass(frozen=True)
-class Running:
-    """A server with its thread."""
-
-    server: Server
-    thread: threading.Thread
-    port: int
-
-    def stop(self) -> None:
-        """Stop taking requests and end the threads."""
-        self.server.stop()
-        self.thread.join(timeout=5)
-
-
-def start(archive: Archive, options: Options) -> Running:
+def start(archive: Archive, options: Options) -> Service:
     """Listen on loopback. Raises OSError when the port is taken."""
     server = Server((LOOPBACK, options.http_port), WebApp(archive), numthreads=THREADS, timeout=IDLE_S)
     server.request_queue_size = 128
@@ -40,4 +26,9 @@ def start(archive: Archive, options: Options) -> Running:
     server.prepare()
     thread = threading.Thread(target=server.serve, name="dicomweb", daemon=True)
     thread.start()
-    return Running(server, thread, int(server.bind_addr[1]))
+
+    def stop() -> None:
+        server.stop()
+        thread.join(timeout=5)
+
+    return Service(int(server.bind_addr[1]), stop)

@@ -1,0 +1,139 @@
+"""Null mode's DIMSE side: it answers success as fast as bytes can be read, so that a generator can show its headroom.
+
+Built on the wire's reader rather than on pynetdicom, whose polling threads end at about 300 images a second: a sink
+must be faster than the archives that the generator is to be trusted with. Queries find and retrieves move nothing.
+"""
+
+import socket
+import threading
+from contextlib import suppress
+
+from loadtest.archives.embedded.archive import Archive
+from loadtest.archives.embedded.contexts import syntaxes_taken
+from loadtest.archives.embedded.options import LOOPBACK, Options
+from loadtest.archives.embedded.service import Service
+from loadtest.wire import ProtocolError, TcpProfile, Timeouts, WireError, command, pdu
+from loadtest.wire.channel import Channel, apply
+from loadtest.wire.command import Command
+from loadtest.wire.dimse import PeerReleased, Reader
+from loadtest.wire.negotiation import read_request
+from loadtest.wire.pdu import Context
+
+MAX_PDU = 262_144
+IDLE = Timeouts(connect_s=5.0, response_s=600.0, operation_s=600.0)
+_QUERIES = (command.C_FIND_RQ, command.C_GET_RQ, command.C_MOVE_RQ)
+
+
+def start(archive: Archive, options: Options) -> Service:
+    """Listen on loopback. Raises OSError when the port is taken."""
+    return _Door(archive, options.port).service()
+
+
+class _Door:
+    """The listening socket, and the connections that came through it."""
+
+    def __init__(self, archive: Archive, port: int) -> None:
+        self._archive = archive
+        self._socket = socket.create_server((LOOPBACK, port), backlog=128)
+        self._open: set[socket.socket] = set()
+        self._thread = threading.Thread(target=self._accept, name="null sink", daemon=True)
+        self._thread.start()
+
+    def service(self) -> Service:
+        return Service(int(self._socket.getsockname()[1]), self._stop)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return  # _stop closed the door
+            self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        apply(connection, TcpProfile.TUNED)
+        NullPeer(Channel(connection, TcpProfile.TUNED, IDLE, MAX_PDU), self._archive).serve()
+        self._open.discard(connection)
+
+    def _stop(self) -> None:
+        for one in (self._socket, *list(self._open)):
+            with suppress(OSError):  # its peer may be gone
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._thread.join(5)
+
+
+class NullPeer:
+    """One association."""
+
+    def __init__(self, channel: Channel, archive: Archive) -> None:
+        self._channel, self._archive = channel, archive
+        self._reader = Reader(channel)
+        self._send_pdu = 0
+
+    def serve(self) -> None:
+        """Negotiate, then answer until release, abort, error or ten idle minutes."""
+        try:
+            self._negotiate()
+            while True:
+                self._channel.begin()
+                self._answer(*self._reader.command())
+        except PeerReleased:
+            self._last_words(pdu.release_rp())
+        except ProtocolError:
+            self._last_words(pdu.abort(2, 0))
+        except WireError:
+            pass  # the peer is gone, or silent for too long
+        finally:
+            self._channel.close()
+
+    def _last_words(self, message: bytes) -> None:
+        with suppress(WireError):  # it may not listen any more
+            self._channel.begin(1.0)
+            self._channel.send([message])
+
+    def _negotiate(self) -> None:
+        kind, body = self._channel.read_pdu()
+        if kind != pdu.ASSOCIATE_RQ:
+            raise ProtocolError(f"PDU of type {kind:02X}H came where A-ASSOCIATE-RQ was due")
+        request = read_request(body)
+        self._send_pdu = request.user.max_pdu or pdu.UNLIMITED_SEND
+        answers = [_choose(context) for context in request.contexts]
+        roles = [(uid, *granted) for uid, granted in request.user.roles.items()]
+        accept = pdu.associate_ac(request.called, request.calling, answers, self._channel.max_pdu, roles)
+        self._channel.send([accept])
+
+    def _answer(self, context: int, request: Command) -> None:
+        if request.field == command.C_CANCEL_RQ:
+            return
+        if request.field == command.C_STORE_RQ:
+            self._archive.swallow(self._reader.data(context, len))
+        elif request.field in _QUERIES:
+            self._reader.identifier(context)
+        elif request.field != command.C_ECHO_RQ:
+            raise ProtocolError(f"command {request.field:04X}H is not served")
+        self._channel.send(pdu.p_data(context, _success(request), (), self._send_pdu))
+
+
+def _choose(offered: Context) -> tuple[int, int, str]:
+    """(context id, result, transfer syntax), in the caller's order of preference (PS3.8 table 9-18)."""
+    taken = syntaxes_taken(offered.abstract_syntax)
+    if not taken:
+        return offered.id, 3, ""
+    common = next((syntax for syntax in offered.transfer_syntaxes if syntax in taken), "")
+    return offered.id, 0 if common else 4, common
+
+
+def _success(request: Command) -> bytes:
+    """Success; retrieves moved 0 objects (PS3.7 9.3.3.2, 9.3.4.2)."""
+    if request.field not in (command.C_GET_RQ, command.C_MOVE_RQ):
+        return command.response(request.field, request, command.SUCCESS)
+    return command.command_set(
+        command.ui(0x0002, request.sop_class),
+        command.us(0x0100, request.field | command.RESPONSE),
+        command.us(0x0120, request.message_id),
+        command.us(0x0800, command.NO_DATA_SET),
+        command.us(0x0900, command.SUCCESS),
+        *(command.us(element, 0) for element in (0x1021, 0x1022, 0x1023)),
+    )
