@@ -1,9 +1,11 @@
 """STOW-RS, QIDO-RS and WADO-RS with `requests`, a client that is not ours."""
 
+import socket
 from collections.abc import Iterator
 from email import message_from_bytes
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -12,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from loadtest.archives.counting import statistics
+from loadtest.archives.launch import running
 from loadtest.archives.target import Target
 from tests.loadtest.archives.archive_objects import ROOT, ct, part10, with_meta
 
@@ -188,3 +191,39 @@ def test_connections_are_kept_alive(filled: Target) -> None:
         for _ in range(3):
             answer = session.get(f"{filled.base_url}/studies", params={"PatientID": "P61"}, timeout=10)
             assert answer.headers.get("Connection", "keep-alive").lower() == "keep-alive"
+
+
+def raw(target: Target, request: bytes) -> bytes:
+    """The first bytes that come back."""
+    address = urlsplit(target.base_url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as peer:
+        peer.sendall(request)
+        return peer.recv(64)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
+        (b"GET /dicom-web/studies HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000, b"413"),
+        (b"POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", b"415"),
+        (b"nonsense\r\n\r\n", b"400"),
+    ],
+)
+def test_sizes_are_bounded(embedded: Target, request_bytes: bytes, status: bytes) -> None:
+    assert status in raw(embedded, request_bytes)[:40]
+
+
+def test_chunked_bodies_are_taken(embedded: Target, web: requests.Session) -> None:
+    pieces = iter([b"--b\r\nContent-Type: application/dicom\r\n\r\n", part10(ct(67)), b"\r\n--b--\r\n"])
+    headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'}
+    answer = web.post(f"{embedded.base_url}/studies", data=pieces, headers=headers, timeout=10)
+    assert answer.status_code == 200
+
+
+def test_null_mode_counts_what_is_sent(web: requests.Session) -> None:
+    with running("embedded", "Null", mode="null") as target:
+        answer = stow(web, target, part10(ct(68, 1, 1)), part10(ct(68, 1, 2)))
+        assert (answer.status_code, len(answer.json()[STORED]["Value"])) == (200, 2)
+        assert target.count_instances() == 2
+        assert web.get(f"{target.base_url}/studies", timeout=10).json() == []
