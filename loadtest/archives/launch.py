@@ -48,6 +48,7 @@ def running(
 def running_embedded(name: str, movers: Movers, mode: Mode = "memory", folder: Path | None = None) -> Iterator[Target]:
     """The embedded archive in a process of its own, on free ports."""
     command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae_title_from(name)]
+    command += ["--end-with-stdin"]
     command += ["--folder", str(folder)] if folder else []
     command += [word for ae, (host, port) in movers.items() for word in ("--move", f"{ae}={host}:{port}")]
     paths = [str(package_root()), os.environ.get("PYTHONPATH", "")]

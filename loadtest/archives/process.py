@@ -28,12 +28,13 @@ class ArchiveProcess:
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str] | None = None, throw_away: bool = False
     ) -> None:
+        """Start `command`. Its standard input stays open until we end, so a child that watches it ends with us."""
         self._ending = signal.SIGKILL if throw_away else signal.SIGTERM
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in stop)
         try:
             self._child = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
@@ -77,6 +78,8 @@ class ArchiveProcess:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
+        if self._child.stdin:
+            self._child.stdin.close()
         self._log.close()
 
     def __enter__(self) -> Self:

@@ -21,12 +21,21 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if options.end_with_stdin:
+        threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     try:
         serve(options, stop)
     except OSError as error:
         print(f"embedded archive: {error.strerror} ({error.filename or 'port'}): see --folder, --port", file=sys.stderr)
         return 1
     return 0
+
+
+def _wait_for_end_of_input(stop: threading.Event) -> None:
+    """The pipe from whoever started us closes when that process ends, however it ends."""
+    while os.read(sys.stdin.fileno(), 4096):
+        continue
+    stop.set()
 
 
 def serve(options: Options, stop: threading.Event) -> None:

@@ -21,6 +21,7 @@ class Options:
     http_port: int = 0
     folder: Path | None = None
     movers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    end_with_stdin: bool = False
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
@@ -40,6 +41,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
             http_port=given.http_port,
             folder=given.folder,
             movers=dict(given.move),
+            end_with_stdin=given.end_with_stdin,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -67,4 +69,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="DICOMweb port; 0 takes a free one")
     parser.add_argument("--folder", type=Path, help="where --mode disk keeps objects and index")
     parser.add_argument("--move", type=mover, action="append", default=[], metavar="AE=host:port")
+    parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser

@@ -83,6 +83,20 @@ def test_command_line_speaks_json_and_heeds_sigterm() -> None:
         assert process.wait(10) == 0
 
 
+def test_it_ends_with_the_process_that_started_it() -> None:
+    """However that ends: a killed test run leaves no archive behind."""
+    lines = ["import time", "from loadtest.archives.launch import running", "with running('embedded', 'A') as target:"]
+    program = "\n".join([*lines, "    print(target.pid, flush=True)", "    time.sleep(60)"])
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout
+        archive = int(starter.stdout.readline())
+        starter.kill()
+    until = time.monotonic() + 5
+    while is_running(archive) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not is_running(archive)
+
+
 @pytest.mark.parametrize(
     "words",
     [
