@@ -14,10 +14,9 @@ C_STORE_RQ, C_GET_RQ, C_FIND_RQ, C_MOVE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0
 N_EVENT_REPORT_RQ, N_ACTION_RQ = 0x0100, 0x0130
 RESPONSE = 0x8000  # a response's command field is its request's with this bit (PS3.7 annex E.1)
 NO_DATA_SET, DATA_SET = 0x0101, 0x0001  # any other number than 0101H; DCMTK and pynetdicom write 1
-PRIORITIES = {"medium": 0, "high": 1, "low": 2}
 COMMAND_CAP = 64 * 1024  # rule Z4
 
-SUCCESS, CANCELLED, PENDING, PENDING_WARNING = 0x0000, 0xFE00, 0xFF00, 0xFF01
+SUCCESS, PENDING, PENDING_WARNING = 0x0000, 0xFF00, 0xFF01
 NOT_AUTHORISED, OUT_OF_RESOURCES = 0x0124, 0xA700
 
 _ELEMENT = Struct("<HHI")
@@ -58,7 +57,7 @@ def echo_rq(message_id: int) -> bytes:
 
 
 def store_rq(sop_class: str, instance_uid: str, message_id: int, priority: int = 0) -> bytes:
-    """C-STORE-RQ (PS3.7 9.3.1.1)."""
+    """C-STORE-RQ (PS3.7 9.3.1.1); priority 0 = medium, 1 = high, 2 = low."""
     return command_set(
         ui(0x0002, sop_class),
         us(0x0100, C_STORE_RQ),

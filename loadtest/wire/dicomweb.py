@@ -53,6 +53,11 @@ class DicomWeb:
         self._http = HttpConnection(base_url, timeouts, profile, tls)
         self._credentials = authorization(os.environ if environment is None else environment)
 
+    @property
+    def security(self) -> str:
+        """TLS version and suite of the last connection, "" for plain TCP."""
+        return self._http.security
+
     @contextmanager
     def _operation(self) -> Iterator[None]:
         """One bound for all requests of an operation; an error closes the connection, for its state is unknown."""

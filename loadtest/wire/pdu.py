@@ -137,23 +137,12 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
     ====  ======================================================
     """
     room = (max_pdu - 6) & ~1  # fragments have an even number of bytes (PS3.8 annex E.1)
-    out: list[Buffer] = []
-    at = 0
-    while len(command) - at > room:
-        out += (_PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 1), command[at : at + room])
-        at += room
-    last = command[at:]
     cursor = _Cursor(parts)
-    if parts and not cursor.left:  # an empty data set still has its last fragment
-        head = _PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3)
-        return [*out, head + last, _PDU_PDV.pack(P_DATA_TF, 6, 2, context, 2)]
-    share = min(cursor.left, (max_pdu - 12 - len(last)) & ~1)
-    if share < min(cursor.left, WORTH_SHARING) or share <= 0:
-        out.append(_PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3) + last)
-    else:
-        head = _PDU_PDV.pack(P_DATA_TF, len(last) + share + 12, len(last) + 2, context, 3)
-        out.append(head + last + _PDV.pack(share + 2, context, 2 if share == cursor.left else 0))
-        out += cursor.take(share)
+    start = _last_fragment(len(command), room)
+    out = _whole_fragments(context, command[:start], room)
+    out += _end_of_command(context, command[start:], cursor, max_pdu)
+    if parts and not cursor.size:  # an empty data set still has its last fragment
+        out.append(_PDU_PDV.pack(P_DATA_TF, 6, 2, context, 2))
     whole = _PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 0)
     while cursor.left > room:
         out.append(whole)
@@ -164,12 +153,32 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
     return out
 
 
+def _last_fragment(size: int, room: int) -> int:
+    """Where the last fragment of a command set begins: 0 unless the peer takes only tiny PDUs."""
+    return (max(size, 1) - 1) // room * room
+
+
+def _whole_fragments(context: int, command: bytes, room: int) -> list[Buffer]:
+    head = _PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 1)
+    return [head + command[at : at + room] for at in range(0, len(command), room)]
+
+
+def _end_of_command(context: int, last: bytes, cursor: "_Cursor", max_pdu: int) -> list[Buffer]:
+    """The command's last fragment, and in the same PDU the first of the data set if enough of it fits."""
+    share = min(cursor.left, (max_pdu - 12 - len(last)) & ~1)
+    if share <= 0 or share < min(cursor.left, WORTH_SHARING):
+        return [_PDU_PDV.pack(P_DATA_TF, len(last) + 6, len(last) + 2, context, 3) + last]
+    head = _PDU_PDV.pack(P_DATA_TF, len(last) + share + 12, len(last) + 2, context, 3)
+    data = _PDV.pack(share + 2, context, 2 if share == cursor.left else 0)
+    return [head + last + data, *cursor.take(share)]
+
+
 class _Cursor:
     """Takes slices of a row of buffers as if it were one buffer."""
 
     def __init__(self, parts: Sequence[Buffer]) -> None:
         self.views = [memoryview(p).cast("B") for p in parts if len(p)]
-        self.left = sum(map(len, self.views))
+        self.size = self.left = sum(map(len, self.views))
         self.index = self.offset = 0
 
     def take(self, size: int) -> list[memoryview]:

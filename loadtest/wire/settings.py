@@ -20,6 +20,8 @@ class Peer:
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port {self.port}: allowed are 1 to 65535")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class TcpProfile:
     no_delay: bool
     quick_ack: bool
     segment_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.segment_bytes and not 88 <= self.segment_bytes <= 32767:
+            raise ValueError(f"segment_bytes {self.segment_bytes}: Linux allows 88 to 32767; 0 leaves it to the system")
 
     TUNED: ClassVar["TcpProfile"]
     MODALITY: ClassVar["TcpProfile"]

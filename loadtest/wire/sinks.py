@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol
 
 from loadtest.wire.command import SUCCESS
@@ -24,13 +25,15 @@ class Sink(Protocol):
 class CountingSink:
     """Counts objects and data set bytes; with `hashing`, sha256 of each data set by SOP Instance UID.
 
-    `most` bounds what is remembered: more objects than that are a refusal (A700), never more memory.
+    `first_object` is the perf_counter time when the first one was whole: the time to first image. `most` bounds what is
+    remembered: more objects than that are a refusal (A700), never more memory.
     """
 
     hashing: bool = False
     most: int = 100_000
     objects: int = 0
     bytes: int = 0
+    first_object: float = 0.0
     sizes: dict[str, int] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
 
@@ -50,6 +53,7 @@ class CountingSink:
         if self.objects >= self.most:
             return 0xA700
         self.objects += 1
+        self.first_object = self.first_object or perf_counter()
         self.bytes += self._size
         self.sizes[self._instance] = self._size
         if self._hash is not None:

@@ -29,7 +29,7 @@ def store(peer: Peer, study: str, objects: int) -> None:
 
 
 def test_echo_and_store_into_dcmtk_with_both_profiles(storescp: Peer) -> None:
-    for profile in (TcpProfile.TUNED, TcpProfile.MODALITY):
+    for profile in (TcpProfile.TUNED, TcpProfile.MODALITY, TcpProfile("ethernet", True, True, 1460)):
         contexts = [(VERIFICATION, [IMPLICIT]), (CT, [EXPLICIT])]
         with open_association(storescp, "TESTER", contexts, timeouts=QUICK, profile=profile) as link:
             assert link.echo().status == 0

@@ -17,6 +17,7 @@ from loadtest.wire import (
     Peer,
     PeerTimeout,
     ProtocolError,
+    TcpProfile,
     Timeouts,
     open_association,
     pdu,
@@ -385,6 +386,10 @@ def test_bad_arguments_say_what_is_allowed() -> None:
         Peer("127.0.0.1", 104, "SEVENTEEN_LETTERS")
     with pytest.raises(ValueError, match="a wait must end"):
         Timeouts(response_s=0)
+    with pytest.raises(ValueError, match="1 to 65535"):
+        Peer("127.0.0.1", 0, "A")
+    with pytest.raises(ValueError, match="88 to 32767"):
+        TcpProfile("odd", no_delay=True, quick_ack=True, segment_bytes=65000)
     peer = Peer("127.0.0.1", 104, "A")
     with pytest.raises(ValueError, match="1 to 128"):
         open_association(peer, "A", [])

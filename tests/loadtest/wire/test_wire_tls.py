@@ -129,7 +129,9 @@ def dimse(port: int, context: ssl.SSLContext) -> object:
 
 def https(port: int, context: ssl.SSLContext) -> object:
     with DicomWeb(f"https://127.0.0.1:{port}", QUICK, tls=context, environment={}) as web:
-        return web.qido("studies", {})[1].status
+        status = web.qido("studies", {})[1].status
+        assert web.security.startswith("TLSv1.3 ")
+        return status
 
 
 BOTH = pytest.mark.parametrize("act", [dimse, https])

@@ -1,0 +1,110 @@
+"""Images a second into DCMTK's storescp: our client beside DCMTK's own, in pairs, with raw TCP as the machine's score.
+
+`python -m tests.loadtest.wire.wire_bench` prints one line of JSON; `make bench` may call `measure`. 512 kB CTs, one
+association, storescp --ignore, with and without TCP_NODELAY=1 in the environment of both DCMTK programs.
+"""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+from loadtest.wire import Peer, TcpProfile, open_association
+from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, free_port, part10, process
+
+PIXELS = 524288
+SHIPPED: dict[str, str] = {}
+NO_DELAY = {"TCP_NODELAY": "1"}
+
+
+def storescu(peer: Peer, folder: Path, count: int, environment: Mapping[str, str]) -> float:
+    """Images a second of DCMTK's client over one association; its start is in the time, 0.02 s or so."""
+    names = [str(path) for path in sorted(folder.glob("*.dcm"))[:count]]
+    command = ["/usr/bin/storescu", "-R", peer.host, str(peer.port), *names]
+    began = time.perf_counter()
+    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+    return count / (time.perf_counter() - began)
+
+
+def ours(peer: Peer, profile: TcpProfile, count: int) -> tuple[float, float]:
+    """Images a second of our client over one association, and its CPU in ms an image."""
+    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], memoryview(os.urandom(PIXELS))
+    with open_association(peer, "BENCH", [(CT, [EXPLICIT])], profile=profile) as link:
+        before, began = _cpu_s(), time.perf_counter()
+        for number in range(count):
+            assert link.store(CT, f"2.25.77.9.{number + 1}", EXPLICIT, (head, pixels)).status == 0
+        return count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
+
+
+def raw_tcp(count: int) -> tuple[float, float]:
+    """Blocks of 512 kB a second over loopback, each answered by 100 bytes, and the sender's CPU in ms a block."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        child = os.fork()
+        if child == 0:
+            _swallow(door)
+        with socket.create_connection(door.getsockname()) as talk:
+            talk.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            block, before, began = os.urandom(PIXELS), _cpu_s(), time.perf_counter()
+            for _ in range(count):
+                talk.sendall(block)
+                talk.recv(100)
+            found = count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
+        os.waitpid(child, 0)
+    return found
+
+
+def _swallow(door: socket.socket) -> None:
+    talk, _ = door.accept()
+    room, got = bytearray(1 << 20), 0
+    while taken := talk.recv_into(room):
+        got += taken
+        while got >= PIXELS:
+            got -= PIXELS
+            talk.sendall(bytes(100))
+    os._exit(0)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def pair(folder: Path, environment: Mapping[str, str], theirs: int, mine: int) -> dict[str, float]:
+    """One run of each client into a fresh storescp with this environment."""
+    port = free_port()
+    with process(["/usr/bin/storescp", "--ignore", str(port)], port, folder, dict(environment)):
+        peer = Peer("127.0.0.1", port, "STORESCP")
+        rate = storescu(peer, folder, theirs, environment)
+        tuned, cpu_ms = ours(peer, TcpProfile.TUNED, mine)
+        modality, _ = ours(peer, TcpProfile.MODALITY, theirs)
+    return {"storescu_s": rate, "tuned_s": tuned, "modality_s": modality, "ratio": tuned / rate, "cpu_ms": cpu_ms}
+
+
+def measure(repeats: int = 3) -> dict[str, object]:
+    """All runs and their medians (rule L11: no best-of), keyed by the environment of the DCMTK programs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(300):
+            (folder / f"{number:03}.dcm").write_bytes(part10(dataset(number, pixels=PIXELS)))
+        shipped = [pair(folder, SHIPPED, 40, 1500) for _ in range(repeats)]
+        no_delay = [pair(folder, NO_DELAY, 300, 1500) for _ in range(repeats)]
+    raw = [raw_tcp(2000) for _ in range(repeats)]
+    return {
+        "as shipped": {"runs": shipped, "median": _median(shipped)},
+        "TCP_NODELAY=1": {"runs": no_delay, "median": _median(no_delay)},
+        "raw TCP": {"blocks_s": median(r for r, _ in raw), "cpu_ms": median(c for _, c in raw)},
+    }
+
+
+def _median(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {key: round(median(run[key] for run in runs), 3) for key in runs[0]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=1))
