@@ -102,6 +102,11 @@ def test_before_the_first_change_the_first_capacity_holds() -> None:
     assert one_link([(0, 10)], ([5.0, 7.0], [1.0, 2.0])) == [8.5]
 
 
+def test_a_change_holds_from_its_very_instant() -> None:
+    assert one_link([(4, 10)], ([0.0, 4.0], [1.0, 2.0])) == [9]
+    assert one_link([(0, 4)], ([0.0, 4.0], [1.0, 0.0])) == [4]
+
+
 def test_transfers_on_a_link_without_a_capacity_are_refused() -> None:
     table = Columns(np.array([0]), np.zeros(1), np.ones(1), np.ones(1, np.int8))
     with pytest.raises(ValueError, match="without a capacity"):
