@@ -3,14 +3,16 @@
 A counting sort by station, then each station's rows by time. Rows that come in order are left alone, rows nearly in
 order are put right by straight insertion. Others first go through a bucket sort with as many cells of equal length of
 time as rows, so that a cell holds about one row (Dobosiewicz 1978), and then through insertion; where the cells
-come out crowded, a merge sort takes over, so that no input costs more than n log n.
+come out crowded, a heap sort takes over, so that no input costs more than n log n.
 """
 
 import numpy as np
 from numba import njit
 
+from sim.engines.kernels.heap import pop, push
+
 NEARLY = 8  # a station's rows are nearly in order where fewer than one in so many comes too early
-CROWDED = 16  # steps of insertion per row after which a merge sort is quicker
+CROWDED = 16  # steps of insertion per row after which a heap sort takes over
 
 
 @njit(cache=True, error_model="numpy")
@@ -28,7 +30,7 @@ def by_station(entity, ready, exam, wanted, stations):
     spare = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int32), np.empty(most + 1, np.int32)
     for g in range(stations):
         a, b = offsets[g], offsets[g + 1]
-        _by_time(order[a:b], keys[a:b], ready, exam, spare)
+        _by_time(order[a:b], keys[a:b], exam, spare)
     return order, offsets
 
 
@@ -53,7 +55,7 @@ def _by_entity(entity, ready, wanted, stations):
 
 
 @njit(cache=True, error_model="numpy")
-def _by_time(rows, keys, ready, exam, spare):
+def _by_time(rows, keys, exam, spare):
     """Sort one station's rows by (key, exam)."""
     early = 0
     for k in range(1, len(rows)):
@@ -64,26 +66,29 @@ def _by_time(rows, keys, ready, exam, spare):
         return
     _to_cells(rows, keys, spare)
     if not _insert(rows, keys, exam):
-        rows[:] = _merged(rows, ready, exam)
+        _heap_sort(rows, keys, exam, spare)
 
 
 @njit(cache=True, error_model="numpy")
 def _to_cells(rows, keys, spare):
-    """Move rows to their cells of time, within a cell as they came."""
+    """Move rows to their cells of time, within a cell as they came. Plain loops: array expressions compile slowly."""
     rows_to, keys_to, cells, fill = spare
-    m, low, high = len(rows), keys.min(), keys.max()
+    m, low, high = len(rows), keys[0], keys[0]
+    for k in range(m):
+        low, high, fill[k + 1] = min(low, keys[k]), max(high, keys[k]), 0
     per_s = (m - 1) / (high - low) if high > low else 0.0
-    fill[: m + 1] = 0
     for k in range(m):
         cells[k] = min(m - 1, int((keys[k] - low) * per_s))  # rounding may reach one too far
         fill[cells[k] + 1] += 1
+    fill[0] = 0
     for c in range(m):
         fill[c + 1] += fill[c]
     for k in range(m):
         at = fill[cells[k]]
         fill[cells[k]] = at + 1
         rows_to[at], keys_to[at] = rows[k], keys[k]
-    rows[:], keys[:] = rows_to[:m], keys_to[:m]
+    for k in range(m):
+        rows[k], keys[k] = rows_to[k], keys_to[k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -104,7 +109,12 @@ def _insert(rows, keys, exam):
 
 
 @njit(cache=True, error_model="numpy")
-def _merged(rows, ready, exam):
-    """The rows by exam, then, keeping that order at equal times, by time."""
-    by_exam = rows[np.argsort(exam[rows], kind="mergesort")]
-    return by_exam[np.argsort(ready[by_exam], kind="mergesort")]
+def _heap_sort(rows, keys, exam, spare):
+    """Into a heap and out again: slower on most inputs, slow on none."""
+    rows_to, keys_to, _, _ = spare
+    size = 0
+    for k in range(len(rows)):
+        size = push(keys_to, rows_to, size, keys[k], rows[k], exam)
+    for k in range(len(rows)):
+        rows[k], keys[k] = rows_to[0], keys_to[0]
+        size = pop(keys_to, rows_to, size, exam)
