@@ -1,0 +1,219 @@
+"""Figures of the latency chapter that were measured: what the archives answered, and beside it the simulation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
+
+from filmless.report.figures import Figure
+from filmless.report.measured import BEYOND, KIND_ORDER, QUANTILES, Measured, needed
+from filmless.report.palette import BLUE, ORANGE, PALE, TEAL, WORLD_MARKER, look
+from filmless.report.panels import aside, direct_label, intervals, panels, plain_ticks, rows_of, whisker
+from filmless.report.simulated import Simulated
+from filmless.report.words import duration_unit, short_duration
+
+Floats = NDArray[np.float64]
+KIND_COLOUR = {"store": BLUE, "query": TEAL, "retrieve": ORANGE}
+KIND_DASH = {"store": "-", "query": ":", "retrieve": "--"}
+BAND = (
+    "Whiskers: 95 % interval by ranks, n lowered for dependence between neighbours; none where operations are too few. "
+    f"Open marks: fewer than {BEYOND} operations were slower, so the percentile is indicative only."
+)
+ROWS = {"film image": ("film", "time_to_image_s", "film: request to image"),
+        "pacs image": ("pacs", "time_to_image_s", "PACS: request to image"),
+        "pacs stored": ("pacs", "stored_s", "PACS: taken to stored")}  # fmt: skip
+SIMULATED_COLOUR = {"film image": ORANGE, "pacs image": BLUE, "pacs stored": BLUE}
+
+
+def titled(sim: Simulated, cluster: str) -> str:
+    """A cluster with its suppliers, as the name of a panel."""
+    rows = sim.suppliers[sim.suppliers["cluster"] == cluster]
+    names = [sim.supplier_name(str(c)) for c in rows.sort_values("trusts", ascending=False)["supplier"]]
+    return f"{sim.cluster_name(cluster)} ({', '.join(names)})" if names else sim.cluster_name(cluster)
+
+
+def percentiles(measured: Measured, clock: str = "latency") -> pd.DataFrame:
+    """Percentiles of each cluster and kind of operation, with how far each may be relied on."""
+    return pd.concat([measured.table(s, ["cluster", "kind"], clock) for s in QUANTILES], ignore_index=True)
+
+
+def _answer_rows(axis: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]], unit_s: float) -> None:
+    for r in part.to_dict("records"):
+        if (r["kind"], r["stat"]) in rows:
+            at, colour = rows.index((r["kind"], r["stat"])), KIND_COLOUR[r["kind"]]
+            whisker(axis, at, r["value"] / unit_s, r["low"] / unit_s, r["high"] / unit_s, colour, "^")
+            if r["enough"] != "yes":
+                axis.plot([r["value"] / unit_s], [at], marker="^", ms=6, color="white", mec=colour, ls="none", zorder=4)
+    if part.empty:
+        aside(axis, "nothing was played here")
+
+
+def _draw_answers(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> Canvas:
+    rows = [(k, s) for k in KIND_ORDER for s in ("p50", "p95")]
+    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
+    with look():
+        for axis, cluster in zip(axes, sim.clusters, strict=True):
+            _answer_rows(axis, data[data["cluster"] == cluster], rows, unit_s)
+            rows_of(axis, [f"{k}, {'median' if s == 'p50' else s}" for k, s in rows])
+            axis.set_xscale("log")
+            plain_ticks(axis)
+        canvas.supxlabel(f"{unit}, logarithmic", fontsize=9)
+    return canvas
+
+
+def answers(sim: Simulated, measured: Measured) -> Figure:
+    """Median and 95th percentile of store, query and retrieve, by cluster."""
+    data = sim.in_order(percentiles(measured))
+    data = data[data["cluster"].isin(sim.clusters)]
+    store = measured.table("p95", ["kind"])
+    store = store[store["kind"] == "store"]
+    words = f"{short_duration(float(store['value'].iloc[0]))}" if len(store) else "no time known"
+    unit_s, unit = duration_unit(data["value"].max())
+    return Figure(
+        key="answers", title=f"The archives stored 95 % of studies within {words}",
+        measure="Latency of DICOM operations (due until answered in full), median and 95th percentile over operations",
+        unit=unit, place=sim.place, period=measured.period, how="measured",
+        alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve latency. "
+            f"Over all clusters 95 % of studies were stored within {words}.",
+        band=BAND, source=measured.source, canvas=_draw_answers(sim, data, unit_s, unit), row_heads=3,
+        data=answer_table(sim, data, unit_s, unit),
+    )  # fmt: skip
+
+
+def answer_table(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
+    """Percentiles as a table; "enough" says whether n bears the percentile."""
+    shown = intervals(sim.named(data)[["cluster", "kind", "stat", "value", "low", "high", "n", "method"]], unit_s, unit)
+    shown.insert(2, "statistic", data["stat"].to_numpy())
+    return shown.assign(enough=data["enough"].to_numpy())
+
+
+def _nines(q: Floats) -> Floats:
+    """Percentiles on an axis of nines: 0 at 0 %, 1 at 90 %, 2 at 99 %."""
+    return np.asarray(-np.log10(np.maximum(1 - q, 1e-9)))
+
+
+def _nines_panel(axis: Axes, sorted_s: Floats, kind: str, unit_s: float) -> float | None:
+    """Solid as far as the percentile may be relied on, single operations beyond; returns where the line ends."""
+    n = len(sorted_s)
+    if n == 0:
+        return None
+    q = (np.arange(n) + 0.5) / n
+    sure = q <= 1 - BEYOND / n
+    thin = np.unique(np.linspace(0, max(sure.sum() - 1, 0), 150).round().astype(int)) if sure.any() else []
+    axis.plot(_nines(q[thin]), sorted_s[thin] / unit_s, color=KIND_COLOUR[kind], ls=KIND_DASH[kind])
+    axis.plot(_nines(q[~sure]), sorted_s[~sure] / unit_s, ls="none", marker=".", ms=3.5, color=KIND_COLOUR[kind], mew=0)
+    return float(sorted_s[n // 2] / unit_s)
+
+
+def _draw_nines(sim: Simulated, measured: Measured, unit_s: float, unit: str) -> Canvas:
+    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.1)
+    with look():
+        for i, (axis, cluster) in enumerate(zip(axes, sim.clusters, strict=True)):
+            for kind in KIND_ORDER:
+                middle = _nines_panel(axis, measured.sorted_latencies(cluster, kind), kind, unit_s)
+                if i == 0 and middle is not None:
+                    direct_label(axis, 0.02, middle * 1.25, kind, "left", "bottom")
+            axis.set_yscale("log")
+            axis.set_xticks([0, 1, 2, 3], ["0", "90", "99", "99.9"])
+        plain_ticks(axes[0], "y")
+        axes[0].set_ylabel(f"{unit}, logarithmic")
+        canvas.supxlabel("percentile (%), on an axis of nines", fontsize=9)
+    return canvas
+
+
+def nines(sim: Simulated, measured: Measured) -> Figure:
+    """Percentile curves of store, query and retrieve on an axis of nines, by cluster."""
+    data = sim.in_order(percentiles(measured))
+    data = data[data["cluster"].isin(sim.clusters)]
+    unit_s, unit = duration_unit(data["value"].max())
+    worst = measured.answered()
+    longest = (worst["end_s"] - worst["due_s"]).max()
+    return Figure(
+        key="nines", title=f"The slowest answer took {short_duration(float(longest))}",
+        measure="Latency of DICOM operations (due until answered in full) by percentile", unit=unit, place=sim.place,
+        period=measured.period, how="measured",
+        alt="Percentile curves of measured store, query and retrieve latency, one panel a cluster, percentiles on an "
+            f"axis of nines. The slowest of {len(worst):,} operations took {short_duration(float(longest))}.",
+        band=f"Lines end where fewer than {BEYOND} operations are slower; dots beyond are single operations. "
+             "Intervals of the percentiles are in the table.",
+        source=measured.source, canvas=_draw_nines(sim, measured, unit_s, unit), row_heads=3,
+        data=answer_table(sim, data, unit_s, unit),
+    )  # fmt: skip
+
+
+def _side(sim: Simulated, measured: Measured) -> pd.DataFrame:
+    """Simulated and measured medians in one table: cluster, row, how, value, low, high, n."""
+    parts = []
+    for code, (world, measure, name) in ROWS.items():
+        found = sim.table(measure, "p50", ["cluster"], world)
+        parts.append(found.assign(code=code, row=name, how="simulated"))
+    if measured:
+        found = measured.table("p50", ["cluster", "kind"])
+        found = found.assign(code=found["kind"], row=[f"archive: {k}" for k in found["kind"]], how="measured")
+        parts.append(found[found["cluster"].isin(sim.clusters)])
+    return sim.in_order(pd.concat(parts, ignore_index=True))
+
+
+def _draw_side(sim: Simulated, data: pd.DataFrame) -> Canvas:
+    rows = {**{c: v[2] for c, v in ROWS.items()}, **{k: f"archive: {k}" for k in KIND_ORDER}}
+    codes = list(rows)
+    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
+    with look():
+        for axis, cluster in zip(axes, sim.clusters, strict=True):
+            for r in data[data["cluster"] == cluster].to_dict("records"):
+                world = "measured" if r["how"] == "measured" else r["code"].split()[0]
+                whisker(axis, codes.index(r["code"]), r["value"], r["low"], r["high"],
+                        {**SIMULATED_COLOUR, **KIND_COLOUR}[r["code"]] if world != "measured" else TEAL,
+                        WORLD_MARKER[world])  # fmt: skip
+            axis.axhline(2.5, color=PALE, lw=0.8)
+            rows_of(axis, list(rows.values()))
+            axis.set_xscale("log")
+            axis.set_xticks([0.01, 1, 60, 3600], ["10 ms", "1 s", "1 min", "1 h"])
+            axis.xaxis.set_minor_locator(NullLocator())
+        canvas.supxlabel("logarithmic", fontsize=9)
+    return canvas
+
+
+def side_by_side(sim: Simulated, measured: Measured) -> Figure:
+    """Simulated film, simulated PACS and the measured archives on one axis, by cluster."""
+    data = _side(sim, measured)
+    film = sim.table("time_to_image_s", "p50", [], "film")["value"].iloc[0]
+    pacs = sim.table("time_to_image_s", "p50", [], "pacs")["value"].iloc[0]
+    words = f"{short_duration(float(film))} on film, {short_duration(float(pacs))} on PACS"
+    played = f" Measured archives: {measured.targets}, {measured.period}." if measured else ""
+    return Figure(
+        key="side-by-side", title=f"Median time to image: {words}",
+        measure="Median of simulated times over exams and of measured latencies over operations", unit="seconds",
+        place=sim.place, period=sim.period, how="simulated and measured" if measured else "simulated",
+        alt=f"Dot plot, one panel a cluster, logarithmic: simulated times on film and PACS above measured archive "
+            f"latencies. Median time to image: {words}.",
+        band=f"{sim.band} Measured: intervals by ranks.{played}",
+        source=f"{sim.source}; {measured.source}" if measured else sim.source,
+        canvas=_draw_side(sim, data), row_heads=3, data=_side_table(sim, data),
+    )  # fmt: skip
+
+
+def _side_table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
+    named = sim.named(data)[["cluster", "row", "how", "value", "low", "high", "n", "method"]]
+    return intervals(named.rename(columns={"row": "what"}), 1.0, "seconds")
+
+
+def outcomes(sim: Simulated, measured: Measured) -> pd.DataFrame:
+    """Every operation by what came of it."""
+    return sim.named(sim.in_order(measured.outcomes())).rename(columns={"kind": "operation"})
+
+
+def by_part(sim: Simulated, measured: Measured, column: str) -> pd.DataFrame:
+    """Median and p95 latency by cluster, kind and supplier or modality, with what n bears."""
+    found = pd.concat([measured.table(s, ["cluster", column, "kind"]) for s in ("p50", "p95")], ignore_index=True)
+    found = sim.in_order(found[found["cluster"].isin(sim.clusters)])
+    shown = intervals(sim.named(found)[["cluster", column, "kind", "stat", "value", "low", "high", "n"]], 1, "seconds")
+    shown.insert(3, "statistic", found["stat"].to_numpy())
+    return shown.assign(enough=found["enough"].to_numpy())
+
+
+NEEDED = {s: needed(q) for s, q in QUANTILES.items()}

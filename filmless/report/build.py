@@ -1,0 +1,95 @@
+"""The report: notebooks executed on run folders, joined into one HTML file that asks nothing of a network."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from filmless.report import front_page
+from filmless.report.assumptions import assumptions, statuses
+from filmless.report.front_table import NOTES, lines, rows_of
+from filmless.report.measured import Measured
+from filmless.report.notebooks import Chapter, Value, chapter
+from filmless.report.simulated import Simulated
+from filmless.report.tables import html_table
+from sim.runs.store import RunProblem
+
+Progress = Callable[[int, int, str], None]
+
+
+def chapters_of(sim_run: Path, load_runs: Sequence[Path], progress: Progress) -> list[Chapter]:
+    """The three chapters, each by a kernel of its own, at the same time."""
+    simulation, loads = str(sim_run.resolve()), [str(p.resolve()) for p in load_runs]
+    wanted: dict[str, dict[str, Value]] = {
+        "latency": {"simulation": simulation, "loads": loads},
+        "storage": {"simulation": simulation, "loads": loads},
+        "savings": {"simulation": simulation},
+    }
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        jobs = [pool.submit(chapter, name, values) for name, values in wanted.items()]
+        out = []
+        for done, job in enumerate(jobs, 1):
+            out.append(job.result())
+            progress(done, len(jobs) + 1, out[-1].title)
+        return out
+
+
+def _both_worlds(sim: Simulated) -> None:
+    missing = {"film", "pacs"} - set(sim.worlds)
+    if missing:
+        raise RunProblem(f"{sim.run.folder} lacks the {' and '.join(sorted(missing))} world, and a report compares both: "
+                         "simulate with --world film --world pacs")  # fmt: skip
+
+
+def _values(sim: Simulated, measured: Measured) -> dict[str, Any]:
+    rows, assumed, runs = rows_of(sim, measured), assumptions(sim), [sim.run, *measured.runs]
+    title = str(sim.manifest("title"))
+    words = (f"{len(assumed):,} quantities of the scenario itself are assumptions: nobody read them at a source. They "
+             "are listed with their ranges; the tables below count the rest.")  # fmt: skip
+    return {
+        "title": f"Film or PACS: {title}", "period": sim.period, "place": sim.place, "version": version("filmless"),
+        "sentences": front_page.sentences(sim, measured), "headlines": front_page.headlines(sim, rows), "rows": rows,
+        "lines": lines(rows), "notes": NOTES, "caveats": front_page.caveats(sim, measured),
+        "assurance": front_page.assurance(sim.run.manifest), "assumption_words": words,
+        "assumption_count": f"{len(assumed):,}",
+        "assumptions": html_table(assumed, "Assumed quantities of the scenario") if len(assumed) else "",
+        "statuses": html_table(statuses(sim), "Figures by status", 2),
+        "runs": html_table(front_page.runs_table(runs), "Runs"),
+        "hashes": html_table(front_page.hashes_table(runs), "Hashes"),
+        "commands": front_page.commands(sim, measured),
+    }  # fmt: skip
+
+
+def _render(values: dict[str, Any]) -> str:
+    loader = PackageLoader("filmless.report", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    css = (Path(__file__).parent / "page.css").read_text()
+    from markupsafe import Markup
+
+    return environment.get_template("page.html.jinja").render(**values, css=Markup(css))
+
+
+def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
+                 progress: Progress = lambda done, total, text: None) -> Path:  # fmt: skip
+    """Build the page from one simulated run and any measured runs; returns its path.
+
+    Raises:
+        RunProblem: a folder is no run, of the wrong kind, or damaged. Failed: a notebook failed, and why.
+    """
+    sim, measured = Simulated(sim_run), Measured(load_runs)
+    _both_worlds(sim)
+    progress(0, 4, "notebooks")
+    with ThreadPoolExecutor(1) as pool:
+        front = pool.submit(_values, sim, measured)
+        chapters = chapters_of(sim_run, load_runs, progress)
+        page = _render({**front.result(), "chapters": chapters})
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".part-{out.name}-{os.getpid()}")
+    part.write_text(page, encoding="utf-8")
+    part.replace(out)
+    progress(4, 4, str(out))
+    return out

@@ -1,0 +1,149 @@
+"""The words of the first and the last page: what this is, three numbers, caveats, assurance, how it was made."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from filmless.report.front_table import ALL, Row
+from filmless.report.measured import Measured
+from filmless.report.simulated import Simulated
+from filmless.report.tables import number
+from filmless.report.words import change, clean, duration_unit, pounds, ranged, short_duration
+from sim.runs.store import Run
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number of the front page."""
+
+    value: str
+    what: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Assurance:
+    """What the report says about who checked it."""
+
+    verdict: str
+    words: str
+
+
+def assurance(manifest: dict[str, Any]) -> Assurance:
+    """The report calls itself assured only where an assurer other than the analyst is named (Aqua Book).
+
+    Read from the manifest's `quality_assurance`: analyst, assurer, date, level, assured, not_assured, limits.
+    """
+    found = manifest.get("quality_assurance")
+    named = {k: clean(str(v)) for k, v in found.items()} if isinstance(found, dict) else {}
+    analyst, assurer = named.get("analyst", ""), named.get("assurer", "")
+    if not assurer:
+        why = "No assurer is named in the run's metadata."
+    elif not analyst:
+        why = f"{assurer} is named as assurer, but no analyst is, so independence cannot be seen."
+    elif assurer.casefold() == analyst.casefold():
+        why = f"{assurer} is named as analyst and as assurer; the two must be different people."
+    else:
+        return Assurance(f"Assured by {assurer}, {named.get('date', 'no date given')}.",
+                         f"Analyst: {analyst}. Level applied: {named.get('level', 'not stated')}. Covers: "
+                         f"{named.get('assured', 'not stated')}. Does not cover: {named.get('not_assured', 'not stated')}. "
+                         f"Known limits: {named.get('limits', 'not stated')}.")  # fmt: skip
+    return Assurance("Not assured.", f"{why} What was done: the program's own tests (unit tests, queueing theory, two "
+                     "engines compared exam by exam). Nobody outside has reviewed the model, its inputs or this report.")  # fmt: skip
+
+
+def sentences(sim: Simulated, measured: Measured) -> list[str]:
+    """What this is, in three sentences."""
+    exams = int(sim.run.table("flows").query("world == 'pacs'")["exams"].sum() / sim.replications)
+    played = (f"The DICOM traffic of each cluster's busiest time was then played, on time, against {measured.targets} and "
+              f"measured ({measured.period})." if measured else
+              "No measured run was given, so nothing in this report was measured.")  # fmt: skip
+    return [
+        f"This report simulates the {exams:,} exams of {len(sim.clusters)} clusters of {sim.place}, {sim.period}, twice: "
+        "on film and on PACS.",
+        played,
+        "It lets planners, vendors and analysts compare latency, storage and savings before anything is bought.",
+    ]
+
+
+def headlines(sim: Simulated, rows: list[Row]) -> list[Headline]:
+    """Three numbers with their intervals."""
+    whole = next(r for r in rows if r["cluster"] == ALL)
+    return [_report_headline(sim), _film_headline(whole), _archive_headline(whole)]
+
+
+def _report_headline(sim: Simulated) -> Headline:
+    i = sim.difference("exam_to_report_s", "p50")
+    words, ends = change(i.value, i.low, i.high)
+    return Headline(words, "median exam to report on PACS than on film, simulated",
+                    f"95 % interval: {ends}; {i.n} replications")  # fmt: skip
+
+
+def _film_headline(whole: Row) -> Headline:
+    low, high = whole["film_saved_gbp_price_low"], whole["film_saved_gbp_price_high"]
+    return Headline(pounds(whole["film_saved_gbp"]), "of film not bought in a year, every programme trust on PACS, simulated",
+                    f"range of the price of film: {pounds(low)} to {pounds(high)}; 95 % interval of the simulation: "
+                    f"{ranged(whole['film_saved_gbp_low'] / 1e6, whole['film_saved_gbp_high'] / 1e6, 'million')}")  # fmt: skip
+
+
+def _archive_headline(whole: Row) -> Headline:
+    value = whole.get("store_p95_s", float("nan"))
+    if value == value:
+        size, unit = duration_unit(value)
+        ends = ranged(whole["store_p95_s_low"] / size, whole["store_p95_s_high"] / size, unit)
+        return Headline(short_duration(value), "within which 95 % of studies were stored, measured over all clusters",
+                        f"95 % interval: {ends}; {whole['store_p95_s_n']:,} studies")  # fmt: skip
+    return Headline(f"{number(whole['gb'])} GB", "of images in the period before compression, simulated",
+                    f"95 % interval: {ranged(whole['gb_low'], whole['gb_high'], 'GB')}; {whole['gb_n']} replications")  # fmt: skip
+
+
+def caveats(sim: Simulated, measured: Measured) -> list[str]:
+    """The few that matter."""
+    out = ["Intervals show chance alone. Assumptions (their ranges are at the end) and the model's form weigh more, and "
+           "are in no interval here.",
+           "Archive profiles in the simulation are assumed for every supplier; they say nothing about a product."]  # fmt: skip
+    invented = sim.run.table("sites")["invented"].astype(str) == "yes"
+    if invented.any():
+        out.append(f"{int(invented.sum()):,} of {len(invented):,} places are numbered stand-ins, marked as invented: "
+                   "read clusters, not single trusts.")  # fmt: skip
+    if measured:
+        out.append("Measured latencies are of the archives named above on one machine without a wide-area network, "
+                   "for minutes, not for years.")  # fmt: skip
+        other = [r for r in measured.runs if r.manifest.get("scenario_hash", sim.manifest("scenario_hash"))
+                 != sim.manifest("scenario_hash")]  # fmt: skip
+        if other:
+            out.append(f"{len(other)} of the measured runs played traffic of another scenario than the one simulated.")
+    return out
+
+
+def runs_table(runs: list[Run]) -> pd.DataFrame:
+    """One row a run: what made it, on what, how long it took."""
+    rows = []
+    for run in runs:
+        m = run.manifest
+        machine = m.get("machine") if isinstance(m.get("machine"), dict) else {}
+        libraries = machine.get("versions") if isinstance(machine.get("versions"), dict) else {}
+        rows.append({
+            "run": clean(run.folder.name), "kind": m.get("kind"), "from": m.get("start"), "to": m.get("end"),
+            "seed": str(m.get("seed", "")), "replications": str(m.get("replications", "")), "engine": m.get("engine"),
+            "program": f"filmless {m.get('version', '')}".strip(), "wall time (s)": str(m.get("wall_s", "")),
+            "cores": str(machine.get("cores", "")), "system": machine.get("system"),
+            "python": machine.get("python"), "libraries": ", ".join(f"{k} {v}" for k, v in libraries.items()),
+        })  # fmt: skip
+    return pd.DataFrame([{k: clean(str(v)) if v is not None else "" for k, v in r.items()} for r in rows])
+
+
+def hashes_table(runs: list[Run]) -> pd.DataFrame:
+    """One row a run: hash of its scenario and of all its tables together."""
+    return pd.DataFrame([{
+        "run": clean(r.folder.name), "scenario (SHA-256)": clean(str(r.manifest.get("scenario_hash", ""))),
+        "all tables (SHA-256)": r.results_hash,
+    } for r in runs])  # fmt: skip
+
+
+def commands(sim: Simulated, measured: Measured) -> list[str]:
+    """How to verify, and to build this page again."""
+    names = [shlex.quote(clean(r.folder.name)) for r in (sim.run, *measured.runs)]
+    return [f"filmless verify {names[0]}", f"filmless report {' '.join(names)}"]

@@ -1,0 +1,168 @@
+"""The front table: five clusters side by side. The report's first page and the demo's terminal print this one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from filmless.report.measured import Measured
+from filmless.report.simulated import Simulated
+from filmless.report.tables import MISSING, number
+from filmless.report.words import short_duration
+from sim.answers.intervals import Interval, student
+from sim.answers.measures import Stat
+from sim.answers.savings import summed
+
+Row = dict[str, Any]
+ALL = "all"
+NOTES = (
+    "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks of the latencies.",
+    "Percentiles are over all exams (or operations) of the period, not means of daily percentiles.",
+    f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower.",
+    "Film saved: purchase of film only, a full year, every programme trust on PACS; second range: of the price of film.",
+)
+
+
+def _put(row: Row, name: str, found: Interval) -> None:
+    row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_n"] = found.value, found.low, found.high, found.n
+
+
+def _trusts(sim: Simulated, rows: dict[str, Row]) -> None:
+    trusts = sim.run.table("sites").astype({"cluster": str}).drop_duplicates(["cluster", "trust"])
+    for cluster, row in rows.items():
+        part = trusts if cluster == ALL else trusts[trusts["cluster"] == cluster]
+        row["trusts"], row["programme_trusts"] = len(part), int((part["programme"].astype(str) == "yes").sum())
+
+
+def _flows(sim: Simulated, rows: dict[str, Row]) -> None:
+    flows = sim.run.table("flows")
+    flows = flows[flows["world"] == "pacs"]
+    by = flows.groupby(["cluster", "replication"], observed=True)[["exams", "images", "bytes"]].sum().reset_index()
+    by = by.astype({"cluster": str})
+    every = by.groupby("replication")[["exams", "images", "bytes"]].sum().reset_index().assign(cluster=ALL)
+    for cluster, part in pd.concat([by, every]).groupby("cluster"):
+        for column, name in (("exams", "exams"), ("images", "images"), ("bytes", "gb")):
+            scale = 1e9 if column == "bytes" else 1.0
+            _put(rows[str(cluster)], name, student(part[column].to_numpy(dtype=np.float64) / scale, 0.95))
+
+
+def _reports(sim: Simulated, rows: dict[str, Row]) -> None:
+    stats: tuple[Stat, ...] = ("p50", "p95")
+    for stat in stats:
+        found = [sim.table("exam_to_report_s", stat, ["cluster", "world"]),
+                 sim.table("exam_to_report_s", stat, ["world"]).assign(cluster=ALL)]  # fmt: skip
+        for r in pd.concat(found).to_dict("records"):
+            if r["world"] in ("film", "pacs"):
+                name = f"report_{r['world']}_{stat}_s"
+                _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
+
+
+def _measured(measured: Measured, rows: dict[str, Row]) -> None:
+    if not measured:
+        return
+    found = [measured.table("p95", ["cluster", "kind"]), measured.table("p95", ["kind"]).assign(cluster=ALL)]
+    for r in pd.concat(found).to_dict("records"):
+        if r["cluster"] in rows and r["kind"] in ("store", "retrieve"):
+            name = f"{r['kind']}_p95_s"
+            _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
+            rows[r["cluster"]][f"{name}_enough"] = r["enough"]
+
+
+def _saved(sim: Simulated, rows: dict[str, Row]) -> None:
+    table = sim.savings()
+    film = table[table["component"] == "film"]
+    for r in pd.concat([summed(film, ["cluster"]), summed(film, ["component"]).assign(cluster=ALL)]).to_dict("records"):
+        _put(rows[r["cluster"]], "film_saved_gbp",
+             Interval(r["value_gbp"], r["low_gbp"], r["high_gbp"], r["n"], r["method"]))  # fmt: skip
+        rows[r["cluster"]] |= {"film_saved_gbp_price_low": r["price_low_gbp"],
+                               "film_saved_gbp_price_high": r["price_high_gbp"]}  # fmt: skip
+
+
+def rows_of(sim: Simulated, measured: Measured) -> list[Row]:
+    """One row a cluster and one for all: numbers with `_low`, `_high`, `_n`, units in the names (`_s`, `_gbp`, gb)."""
+    rows: dict[str, Row] = {c: {"cluster": c, "name": sim.cluster_name(c)} for c in sim.clusters}
+    rows[ALL] = {"cluster": ALL, "name": "All clusters"}
+    _trusts(sim, rows)
+    _flows(sim, rows)
+    _reports(sim, rows)
+    _measured(measured, rows)
+    _saved(sim, rows)
+    return list(rows.values())
+
+
+def front_rows(sim_run: Path, load_runs: Sequence[Path]) -> list[Row]:
+    """The same from run folders."""
+    return rows_of(Simulated(sim_run), Measured(load_runs))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measure over all clusters: its label with the unit, and a text and its interval for each cluster."""
+
+    label: str
+    cells: list[tuple[str, str]]
+
+
+def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
+    value, low, high = (float(row.get(f"{name}{end}", np.nan)) / scale for end in ("", "_low", "_high"))
+    if not np.isfinite(value):
+        return MISSING, ""
+    flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
+    ends = f"{number(low)} to {number(high)}" if np.isfinite(low) and np.isfinite(high) else "no interval"
+    return f"{number(value)}{flag}", ends
+
+
+def _time_cell(row: Row, name: str) -> tuple[str, str]:
+    value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
+    if not np.isfinite(value):
+        n = row.get(f"{name}_n", 0)
+        return MISSING, f"{n} operations" if n else "not played"
+    flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
+    bounded = np.isfinite(low) and np.isfinite(high)
+    return (
+        f"{short_duration(value)}{flag}",
+        f"{short_duration(low)} to {short_duration(high)}" if bounded else "no interval",
+    )
+
+
+def _money_cell(row: Row) -> tuple[str, str]:
+    value, ends = _cell(row, "film_saved_gbp", 1e6)
+    prices = [float(row.get(f"film_saved_gbp_price_{end}", np.nan)) / 1e6 for end in ("low", "high")]
+    return value, f"{ends}; price {number(prices[0])} to {number(prices[1])}" if value != MISSING else ""
+
+
+def lines(rows: Sequence[Row]) -> list[Line]:
+    """The table as text, a line a measure, a cell a cluster."""
+    out = [Line("Trusts", [(f"{r['trusts']:,}", f"{r['programme_trusts']:,} in the programme") for r in rows])]
+    for name, label in (("exams", "Exams, simulated"), ("images", "Images, simulated"),
+                        ("gb", "Image data before compression (GB), simulated")):  # fmt: skip
+        out.append(Line(label, [_cell(r, name) for r in rows]))
+    for world, name in (("film", "film"), ("pacs", "PACS")):
+        for stat, words in (("p50", "median"), ("p95", "95th percentile")):
+            out.append(Line(f"Exam to report on {name}, {words}, simulated",
+                            [_time_cell(r, f"report_{world}_{stat}_s") for r in rows]))  # fmt: skip
+    for kind, words in (("store", "Store a study"), ("retrieve", "Retrieve a study")):
+        out.append(Line(f"{words}, 95th percentile, measured", [_time_cell(r, f"{kind}_p95_s") for r in rows]))
+    out.append(Line("Film saved a year (£ million), simulated", [_money_cell(r) for r in rows]))
+    return out
+
+
+def print_front(rows: Sequence[Row]) -> None:
+    """To the terminal, as wide as it must be."""
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="The rehearsal by cluster", title_justify="left", caption=Text("\n".join(NOTES)),
+                  caption_justify="left", show_lines=True)  # fmt: skip
+    table.add_column("measure")
+    for row in rows:
+        table.add_column(Text(row["name"]), justify="right")
+    for line in lines(rows):
+        table.add_row(line.label, *(Text(f"{text}\n{ends}" if ends else text) for text, ends in line.cells))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,0 +1,95 @@
+"""Small multiples: one panel a cluster with shared axes, drawn alike throughout the report."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter
+
+from filmless.report.palette import MUTED, TEXT, look
+from filmless.report.tables import number
+
+matplotlib.use("agg")
+WIDTH = 9.6  # inches
+WRAP = 20  # characters of a panel's name
+
+
+def wrapped(name: str, width: int = WRAP) -> str:
+    """A name on lines of at most `width` characters where its words allow."""
+    lines: list[str] = []
+    for word in name.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def panels(names: Sequence[str], height: float, share_y: bool = True) -> tuple[Canvas, list[Axes]]:
+    """A row of panels with these names and the same axes; draw in them within `look()`."""
+    with look():
+        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        axes = canvas.subplots(1, len(names), sharex=True, sharey=share_y, squeeze=False)[0]
+        for axis, name in zip(axes, names, strict=True):
+            axis.set_title(wrapped(name), loc="left", fontsize=9)
+            axis.tick_params(length=0)
+        return canvas, list(axes)
+
+
+def plain_ticks(axis: Axes, which: str = "x") -> None:
+    """Numbers with commas on the axis, no powers of ten."""
+    target = axis.xaxis if which == "x" else axis.yaxis
+    target.set_major_formatter(FuncFormatter(lambda v, _: number(float(v), 1)))
+    target.set_minor_formatter(FuncFormatter(lambda v, _: ""))
+
+
+def whisker(axis: Axes, row: float, value: float, low: float, high: float, colour: str, marker: str = "o") -> None:
+    """A dot with its interval on one row of a panel; a white edge keeps short whiskers apart from the dot."""
+    if not np.isfinite(value):
+        return
+    if np.isfinite(low) and np.isfinite(high):
+        axis.plot([low, high], [row, row], color=colour, lw=2.2, solid_capstyle="butt", zorder=2)
+        for end in (low, high):
+            axis.plot([end, end], [row - 0.14, row + 0.14], color=colour, lw=1.2, zorder=2)
+    axis.plot([value], [row], marker=marker, ms=6, color=colour, mec="white", mew=0.7, ls="none", zorder=3)
+
+
+def rows_of(axis: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a panel, first one on top."""
+    axis.set_yticks(range(len(names)), list(names))
+    axis.set_ylim(len(names) - 0.5, -0.6)
+    axis.grid(axis="x")
+    axis.grid(axis="y", visible=False)
+
+
+def direct_label(axis: Axes, x: float, y: float, text: str, ha: str = "left", va: str = "center") -> None:
+    """Words at the mark itself, in dark grey: the palette's lighter colours are too pale for letters."""
+    axis.annotate(text, (x, y), xytext=(4 if ha == "left" else -4 if ha == "right" else 0, 0),
+                  textcoords="offset points", ha=ha, va=va, fontsize=8.5, color=TEXT, zorder=4)  # fmt: skip
+
+
+def aside(axis: Axes, text: str) -> None:
+    """A remark where a panel has nothing to draw."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", fontsize=8.5, color=MUTED, wrap=True)
+
+
+def ribbon(axis: Axes, x: object, low: object, high: object, colour: str) -> None:
+    """The interval about a line."""
+    axis.fill_between(np.asarray(x, dtype=float), np.asarray(low, dtype=float), np.asarray(high, dtype=float),
+                      color=colour, alpha=0.25, lw=0, zorder=1)  # fmt: skip
+
+
+def intervals(data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
+    """The columns value, low, high of an accessor's table in a named unit, each bound in its own column."""
+    out = data.drop(columns=[c for c in ("measure", "unit", "value", "low", "high") if c in data])
+    at = [c for c in out.columns if c not in ("n", "n_exams", "method", "stat", "over", "enough")]
+    shown = out[at].copy()
+    for column, head in (("value", "value"), ("low", "lower end"), ("high", "upper end")):
+        shown[f"{head} ({unit})"] = data[column].astype(float) / unit_s
+    for column, head in (("n", "n"), ("n_exams", "exams"), ("method", "interval by")):
+        if column in data:
+            shown[head] = data[column]
+    return shown

@@ -1,0 +1,168 @@
+"""Figures and tables of the savings chapter: what film no longer costs, by trust and cluster.
+
+Cash and time are separate classes and stand apart everywhere; the range of the prices (assumptions) and the
+interval of the simulation (chance) are separate columns.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from filmless.report.figures import Figure
+from filmless.report.palette import BLUE, ORANGE, TEXT, look
+from filmless.report.panels import panels, rows_of
+from filmless.report.simulated import Simulated
+from filmless.report.storage import year_name
+from filmless.report.tables import number
+from filmless.report.words import clean, pounds
+from sim.answers.savings import CASH, TIME, summed
+
+CLASS_COLOUR = {CASH: BLUE, TIME: ORANGE}
+BAND = ("Whiskers: range from the lowest to the highest prices and times thought possible (assumptions). The simulation's "
+        "own 95 % interval is far narrower and stands in the table. Gross: what PACS costs is not taken off.")  # fmt: skip
+MILLION = 1e6
+
+
+def period_of(sim: Simulated) -> str:
+    """A full year, everything live."""
+    return f"a full year with the exams of {year_name(sim)}, prices of {sim.world.scenario.price_base}"
+
+
+def components(table: pd.DataFrame) -> pd.DataFrame:
+    """Sums by cluster, class and component."""
+    return summed(table, ["cluster", "class", "component"])
+
+
+def _bar(axis: Axes, at: int, r: dict[str, float], colour: str, unit: float) -> None:
+    axis.barh(at, r["value_gbp"] / unit, 0.62, color=colour, zorder=2)
+    ends = [r["price_low_gbp"] / unit, r["price_high_gbp"] / unit]
+    axis.plot(ends, [at, at], color="white", lw=3.6, solid_capstyle="butt", zorder=3)
+    axis.plot(ends, [at, at], color=TEXT, lw=1.4, solid_capstyle="butt", zorder=4)
+
+
+def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
+    order = data.groupby(["class", "component"], sort=False)["value_gbp"].sum().reset_index()
+    order = order.sort_values(["class", "value_gbp"], ascending=[True, False])
+    names = list(order["component"])
+    canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 3.6)
+    with look():
+        for axis, cluster in zip(axes, sim.clusters, strict=True):
+            for r in data[data["cluster"] == cluster].to_dict("records"):
+                _bar(axis, names.index(r["component"]), r, CLASS_COLOUR[r["class"]], MILLION)
+            rows_of(axis, names)
+            axis.axhline((order["class"] == CASH).sum() - 0.5, color="#BFBFBF", lw=0.8)
+        axes[0].set_xlim(0, None)
+        canvas.supxlabel("£ million a year; above the line cash-releasing, below it time freed", fontsize=9)
+    return canvas
+
+
+def by_component(sim: Simulated, table: pd.DataFrame) -> Figure:
+    """Each component by cluster, cash apart from time."""
+    data = components(table)
+    total = summed(table, ["class"]).set_index("class")["value_gbp"]
+    title = f"Cash-releasing: {pounds(float(total[CASH]))} a year, before what PACS costs"
+    return Figure(
+        key="savings-component", title=title, measure="Film pathway less PACS, by component, programme trusts",
+        unit=f"£ million a year, prices of {sim.world.scenario.price_base}", place=sim.place, period=period_of(sim),
+        how="simulated",
+        alt="Bar chart, one panel a cluster, one bar a component, cash-releasing above time freed. "
+            f"Cash-releasing components come to {pounds(float(total[CASH]))} a year over all clusters.",
+        band=BAND, source=sim.source, canvas=_draw(sim, data), data=component_table(sim, data), row_heads=3,
+    )  # fmt: skip
+
+
+def component_table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
+    """Sums with both kinds of uncertainty, each bound in its own column."""
+    named = sim.named(data)
+    keep = [c for c in ("cluster", "class", "component") if c in named]
+    return named[[*keep, "value_gbp", "low_gbp", "high_gbp", "n", "price_low_gbp", "price_high_gbp"]].rename(columns={
+        "value_gbp": "value (GBP a year)", "low_gbp": "simulation, lower end (GBP a year)",
+        "high_gbp": "simulation, upper end (GBP a year)", "n": "n (replications)",
+        "price_low_gbp": "lowest prices (GBP a year)", "price_high_gbp": "highest prices (GBP a year)",
+    }).astype({"n (replications)": int})  # fmt: skip
+
+
+def by_trust(sim: Simulated, table: pd.DataFrame) -> pd.DataFrame:
+    """One row a trust: cash-releasing and time, GBP a year, with the range of the prices; largest first in a cluster."""
+    sums = table.groupby(["cluster", "trust", "class"], sort=False)[["value_gbp", "low_gbp", "high_gbp"]].sum()
+    wide = sums.unstack("class", fill_value=0.0)
+    wide.columns = [f"{column}:{kind}" for column, kind in wide.columns]
+    wide = wide.reset_index().sort_values(f"value_gbp:{CASH}", ascending=False, kind="stable")
+    return sim.in_order(wide.reset_index(drop=True))
+
+
+def trust_table(sim: Simulated, wide: pd.DataFrame) -> pd.DataFrame:
+    """`by_trust` with names and heads for readers."""
+    sites = sim.run.table("sites").astype({"trust": str, "trust_name": str, "supplier": str})
+    firsts = sites.drop_duplicates("trust").set_index("trust")
+    out = pd.DataFrame({
+        "cluster": [sim.cluster_name(c) for c in wide["cluster"]],
+        "trust": [clean(firsts["trust_name"].get(t, t)) for t in wide["trust"]],
+        "supplier": [sim.supplier_name(firsts["supplier"].get(t, "")) for t in wide["trust"]],
+    })  # fmt: skip
+    for kind in (CASH, TIME):
+        for column, head in (("value", "value"), ("low", "lowest prices"), ("high", "highest prices")):
+            out[f"{kind}: {head} (GBP a year)"] = wide[f"{column}_gbp:{kind}"].round(-2)
+    return out
+
+
+def trusts(sim: Simulated, table: pd.DataFrame) -> Figure:
+    """Cash-releasing saving of each trust, by cluster, largest first."""
+    wide = by_trust(sim, table)
+    value, low, high = (wide[f"{c}_gbp:{CASH}"] / MILLION for c in ("value", "low", "high"))
+    canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 2.9)
+    with look():
+        for axis, cluster in zip(axes, sim.clusters, strict=True):
+            rows = np.flatnonzero(wide["cluster"] == cluster)
+            at = np.arange(1, len(rows) + 1)
+            axis.vlines(at, low.iloc[rows], high.iloc[rows], color="#BFBFBF", lw=1.6)
+            axis.plot(at, value.iloc[rows], ls="none", marker="o", ms=3.6, color=BLUE, mec="white", mew=0.3)
+        axes[0].set_ylim(0, None)
+        axes[0].set_ylabel("£ million a year")
+        canvas.supxlabel("trusts of the programme, largest saving first", fontsize=9)
+    middle = float(value.median())
+    title = f"Half of the {len(wide)} trusts release over {pounds(middle * MILLION)} a year"
+    return Figure(
+        key="savings-trust", title=title, measure="Film pathway less PACS, cash-releasing components, by trust",
+        unit=f"£ million a year, prices of {sim.world.scenario.price_base}", place=sim.place, period=period_of(sim),
+        how="simulated",
+        alt=f"Dot plot, one panel a cluster, one dot a trust, largest saving first. Median of {len(wide)} trusts: "
+            f"{pounds(middle * MILLION)} a year.",
+        band=BAND.replace("The simulation's own 95 % interval is far narrower and stands in the table. ", ""),
+        source=sim.source, canvas=canvas, data=trust_table(sim, wide), row_heads=2,
+    )  # fmt: skip
+
+
+def sources(sim: Simulated, table: pd.DataFrame) -> pd.DataFrame:
+    """Components with where their prices come from, and how far that is to be trusted."""
+    known = sim.world.sources
+    rows = table[["component", "class", "source"]].drop_duplicates()
+
+    def words(text: str) -> str:
+        parts = []
+        for item in dict.fromkeys(text.split("; ")):
+            code, _, status = item.partition(" (")
+            parts.append(f"{clean(known[code].source) if code in known else code} ({status}")
+        return "; ".join(parts)
+
+    return rows.assign(source=[words(str(s)) for s in rows["source"]]).rename(
+        columns={"source": "source of the price (status)"})  # fmt: skip
+
+
+def prices(sim: Simulated) -> pd.DataFrame:
+    """Every price with its unit, range, source and status."""
+    rows = []
+    for name, q in sim.world.scenario.prices:
+        found = sim.world.sources.get(q.source)
+        rows.append({"price": name.replace("_", " "), "value": q.value, "unit": q.unit, "low": q.low, "high": q.high,
+                     "source": clean(found.source) if found else q.source, "status": q.status})  # fmt: skip
+    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
+
+
+def total(table: pd.DataFrame, kind: str) -> str:
+    """A class's sum over all clusters in a sentence."""
+    r = summed(table[table["class"] == kind], ["class"]).iloc[0]
+    return (f"{pounds(r['value_gbp'])} a year (range of the prices: {pounds(r['price_low_gbp'])} to "
+            f"{pounds(r['price_high_gbp'])}; 95 % interval of the simulation: {number(r['low_gbp'] / MILLION, 4)} to "
+            f"{number(r['high_gbp'] / MILLION, 4)} million, {int(r['n'])} replications)")  # fmt: skip
