@@ -43,12 +43,13 @@ class _Bounded(io.RawIOBase):
         if owner.quick_ack:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         sock.settimeout(left)
+        # one read may bring the whole head and some of the body: only a read beyond the cap is too much head
+        if owner.in_head and owner.head_left < 0:
+            raise ProtocolError(f"HTTP headers over {HEADERS_CAP} bytes")
         count = sock.recv_into(buffer)
         owner.ended = count == 0
         owner.first_byte = owner.first_byte or perf_counter()
         owner.head_left -= count
-        if owner.in_head and owner.head_left < 0:
-            raise ProtocolError(f"HTTP headers over {HEADERS_CAP} bytes")
         return count
 
     def close(self) -> None:
