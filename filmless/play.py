@@ -1,0 +1,33 @@
+"""Playing traffic against archives: started for the play, or named in a target file."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from filmless.failures import BadInput
+from filmless.progress import progress
+from loadtest.archives.launch import running
+from loadtest.play.launch import LISTENER, PlayJob, free_port, play
+
+
+def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
+    """What --target means."""
+    if target in ("embedded", "orthanc"):
+        return cast(Literal["embedded", "orthanc"], target)
+    if not Path(target).is_file():
+        raise BadInput(f"--target {target}: neither embedded nor orthanc, nor a target file (see scenarios/targets/)")
+    return Path(target)
+
+
+def play_all(windows: list[dict[str, Any]], target: str, out: Path, speed: float = 1.0,
+             web_port: int = 0) -> dict[str, Any]:  # fmt: skip
+    """Play each window's traffic against an archive of its own, all at once; stores are removed afterwards."""
+    kind, jobs = archive_kind(target), []
+    with ExitStack() as archives:
+        for window in windows:
+            port = free_port()
+            name = f"filmless-{window['cluster']}"
+            started = archives.enter_context(running(kind, name, movers={LISTENER: ("127.0.0.1", port)}))
+            jobs.append(PlayJob(Path(window["path"]), started, port))
+        with progress("play") as report:
+            return play(jobs, speed, out, report, web_port)
