@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from filmless.report.figures import Figure
 from filmless.report.measured import BEYOND, KIND_ORDER, QUANTILES, Measured, needed
 from filmless.report.palette import BLUE, ORANGE, PALE, TEAL, WORLD_MARKER, look
-from filmless.report.panels import aside, direct_label, intervals, panels, plain_ticks, rows_of, whisker
+from filmless.report.panels import aside, direct_label, intervals, panels, rows_of, time_axis, whisker
 from filmless.report.simulated import Simulated
+from filmless.report.tables import records
 from filmless.report.words import duration_unit, short_duration
 
 Floats = NDArray[np.float64]
@@ -41,27 +41,32 @@ def percentiles(measured: Measured, clock: str = "latency") -> pd.DataFrame:
     return pd.concat([measured.table(s, ["cluster", "kind"], clock) for s in QUANTILES], ignore_index=True)
 
 
-def _answer_rows(axis: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]], unit_s: float) -> None:
-    for r in part.to_dict("records"):
+def _answer_rows(axis: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]) -> None:
+    for r in records(part):
         if (r["kind"], r["stat"]) in rows:
             at, colour = rows.index((r["kind"], r["stat"])), KIND_COLOUR[r["kind"]]
-            whisker(axis, at, r["value"] / unit_s, r["low"] / unit_s, r["high"] / unit_s, colour, "^")
+            whisker(axis, at, r["value"], r["low"], r["high"], colour, "^")
             if r["enough"] != "yes":
-                axis.plot([r["value"] / unit_s], [at], marker="^", ms=6, color="white", mec=colour, ls="none", zorder=4)
+                axis.plot([r["value"]], [at], marker="^", ms=6, color="white", mec=colour, ls="none", zorder=4)
     if part.empty:
         aside(axis, "nothing was played here")
 
 
-def _draw_answers(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> Canvas:
+def _ends(data: pd.DataFrame) -> tuple[float, float]:
+    """Limits of a logarithmic axis around all marks and whiskers."""
+    every = data[["value", "low", "high"]].to_numpy(dtype=np.float64)
+    return max(1e-4, float(np.nanmin(every)) / 1.8), float(np.nanmax(every)) * 1.8
+
+
+def _draw_answers(sim: Simulated, data: pd.DataFrame) -> Canvas:
     rows = [(k, s) for k in KIND_ORDER for s in ("p50", "p95")]
     canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            _answer_rows(axis, data[data["cluster"] == cluster], rows, unit_s)
+            _answer_rows(axis, data[data["cluster"] == cluster], rows)
             rows_of(axis, [f"{k}, {'median' if s == 'p50' else s}" for k, s in rows])
-            axis.set_xscale("log")
-            plain_ticks(axis)
-        canvas.supxlabel(f"{unit}, logarithmic", fontsize=9)
+            time_axis(axis, *_ends(data))
+        canvas.supxlabel("time, logarithmic", fontsize=9)
     return canvas
 
 
@@ -79,7 +84,7 @@ def answers(sim: Simulated, measured: Measured) -> Figure:
         unit=unit, place=sim.place, period=measured.period, how="measured",
         alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve latency. "
             f"Over all clusters 95 % of studies were stored within {words}.",
-        band=BAND, source=measured.source, canvas=_draw_answers(sim, data, unit_s, unit), row_heads=3,
+        band=BAND, source=measured.source, canvas=_draw_answers(sim, data), row_heads=3,
         data=answer_table(sim, data, unit_s, unit),
     )  # fmt: skip
 
@@ -96,31 +101,39 @@ def _nines(q: Floats) -> Floats:
     return np.asarray(-np.log10(np.maximum(1 - q, 1e-9)))
 
 
-def _nines_panel(axis: Axes, sorted_s: Floats, kind: str, unit_s: float) -> float | None:
-    """Solid as far as the percentile may be relied on, single operations beyond; returns where the line ends."""
+def _name_lines(axis: Axes, lines: dict[str, Floats]) -> None:
+    """Names at the right ends, pushed apart where two end close together."""
+    ends = sorted((float(s[-1]), kind) for kind, s in lines.items() if len(s))
+    at = 0.0
+    for end, kind in ends:
+        at = max(end, 1.7 * at)
+        direct_label(axis, _nines(np.array([1 - 0.5 / len(lines[kind])]))[0] + 0.1, at, kind)
+
+
+def _nines_panel(axis: Axes, sorted_s: Floats, kind: str) -> None:
+    """A line as far as the percentile may be relied on, single operations beyond."""
     n = len(sorted_s)
     if n == 0:
-        return None
+        return
     q = (np.arange(n) + 0.5) / n
     sure = q <= 1 - BEYOND / n
-    thin = np.unique(np.linspace(0, max(sure.sum() - 1, 0), 150).round().astype(int)) if sure.any() else []
-    axis.plot(_nines(q[thin]), sorted_s[thin] / unit_s, color=KIND_COLOUR[kind], ls=KIND_DASH[kind])
-    axis.plot(_nines(q[~sure]), sorted_s[~sure] / unit_s, ls="none", marker=".", ms=3.5, color=KIND_COLOUR[kind], mew=0)
-    return float(sorted_s[n // 2] / unit_s)
+    thin = np.unique(np.linspace(0, max(int(sure.sum()) - 1, 0), 150).round().astype(int))[: int(sure.sum())]
+    axis.plot(_nines(q[thin]), sorted_s[thin], color=KIND_COLOUR[kind], ls=KIND_DASH[kind])
+    axis.plot(_nines(q[~sure]), sorted_s[~sure], ls="none", marker=".", ms=3.5, color=KIND_COLOUR[kind], mew=0)
 
 
-def _draw_nines(sim: Simulated, measured: Measured, unit_s: float, unit: str) -> Canvas:
+def _draw_nines(sim: Simulated, measured: Measured) -> Canvas:
     canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.1)
     with look():
         for i, (axis, cluster) in enumerate(zip(axes, sim.clusters, strict=True)):
             for kind in KIND_ORDER:
-                middle = _nines_panel(axis, measured.sorted_latencies(cluster, kind), kind, unit_s)
-                if i == 0 and middle is not None:
-                    direct_label(axis, 0.02, middle * 1.25, kind, "left", "bottom")
-            axis.set_yscale("log")
+                _nines_panel(axis, measured.sorted_latencies(cluster, kind), kind)
+            if i == 0:
+                _name_lines(axis, {k: measured.sorted_latencies(cluster, k) for k in KIND_ORDER})
             axis.set_xticks([0, 1, 2, 3], ["0", "90", "99", "99.9"])
-        plain_ticks(axes[0], "y")
-        axes[0].set_ylabel(f"{unit}, logarithmic")
+        took = measured.answered()["end_s"] - measured.answered()["due_s"]
+        time_axis(axes[0], max(1e-4, float(took.min()) / 1.5), float(took.max()) * 1.5, "y", 6)
+        axes[0].set_ylabel("latency, logarithmic")
         canvas.supxlabel("percentile (%), on an axis of nines", fontsize=9)
     return canvas
 
@@ -140,7 +153,7 @@ def nines(sim: Simulated, measured: Measured) -> Figure:
             f"axis of nines. The slowest of {len(worst):,} operations took {short_duration(float(longest))}.",
         band=f"Lines end where fewer than {BEYOND} operations are slower; dots beyond are single operations. "
              "Intervals of the percentiles are in the table.",
-        source=measured.source, canvas=_draw_nines(sim, measured, unit_s, unit), row_heads=3,
+        source=measured.source, canvas=_draw_nines(sim, measured), row_heads=3,
         data=answer_table(sim, data, unit_s, unit),
     )  # fmt: skip
 
@@ -164,17 +177,15 @@ def _draw_side(sim: Simulated, data: pd.DataFrame) -> Canvas:
     canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in data[data["cluster"] == cluster].to_dict("records"):
+            for r in records(data[data["cluster"] == cluster]):
                 world = "measured" if r["how"] == "measured" else r["code"].split()[0]
                 whisker(axis, codes.index(r["code"]), r["value"], r["low"], r["high"],
                         {**SIMULATED_COLOUR, **KIND_COLOUR}[r["code"]] if world != "measured" else TEAL,
                         WORLD_MARKER[world])  # fmt: skip
             axis.axhline(2.5, color=PALE, lw=0.8)
             rows_of(axis, list(rows.values()))
-            axis.set_xscale("log")
-            axis.set_xticks([0.01, 1, 60, 3600], ["10 ms", "1 s", "1 min", "1 h"])
-            axis.xaxis.set_minor_locator(NullLocator())
-        canvas.supxlabel("logarithmic", fontsize=9)
+            time_axis(axis, *_ends(data))
+        canvas.supxlabel("time, logarithmic; simulated above the line, measured below it", fontsize=9)
     return canvas
 
 

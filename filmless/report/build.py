@@ -41,7 +41,7 @@ def chapters_of(sim_run: Path, load_runs: Sequence[Path], progress: Progress) ->
 def _both_worlds(sim: Simulated) -> None:
     missing = {"film", "pacs"} - set(sim.worlds)
     if missing:
-        raise RunProblem(f"{sim.run.folder} lacks the {' and '.join(sorted(missing))} world, and a report compares both: "
+        raise RunProblem(f"{sim.run.folder} lacks the {' and '.join(sorted(missing))} world; a report compares both: "
                          "simulate with --world film --world pacs")  # fmt: skip
 
 

@@ -7,6 +7,7 @@ uncertainty and change". Titles are text beside the picture; the numbers lie bel
 import re
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -97,19 +98,22 @@ class Figure:
         )  # fmt: skip
 
 
+def _display(html: str) -> None:
+    from IPython import display
+
+    shown: Any = display
+    shown.display(shown.HTML(html))
+
+
 def show(figure: Figure) -> None:
     """Display the figure in a notebook.
 
     Raises:
         ValueError: see `Figure.to_html`.
     """
-    from IPython.display import HTML, display
-
-    display(HTML(figure.to_html()))
+    _display(figure.to_html())
 
 
 def show_table(data: pd.DataFrame, caption: str, row_heads: int = 1) -> None:
     """Display a table in a notebook; the caption carries unit, place, period and whether it was simulated."""
-    from IPython.display import HTML, display
-
-    display(HTML(html_table(data, caption, row_heads)))
+    _display(html_table(data, caption, row_heads))

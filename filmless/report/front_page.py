@@ -1,6 +1,7 @@
 """The words of the first and the last page: what this is, three numbers, caveats, assurance, how it was made."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,13 @@ from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import change, clean, duration_unit, pounds, ranged, short_duration
 from sim.runs.store import Run
+
+STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
+          "limits": "Known limits"}  # fmt: skip
+SELF_TESTED = (
+    "What was done: the program's own tests (unit tests, queueing theory, two engines compared exam by exam). Nobody "
+    "outside has reviewed the model, its inputs or this report."
+)
 
 
 @dataclass(frozen=True)
@@ -46,23 +54,20 @@ def assurance(manifest: dict[str, Any]) -> Assurance:
     elif assurer.casefold() == analyst.casefold():
         why = f"{assurer} is named as analyst and as assurer; the two must be different people."
     else:
-        return Assurance(f"Assured by {assurer}, {named.get('date', 'no date given')}.",
-                         f"Analyst: {analyst}. Level applied: {named.get('level', 'not stated')}. Covers: "
-                         f"{named.get('assured', 'not stated')}. Does not cover: {named.get('not_assured', 'not stated')}. "
-                         f"Known limits: {named.get('limits', 'not stated')}.")  # fmt: skip
-    return Assurance("Not assured.", f"{why} What was done: the program's own tests (unit tests, queueing theory, two "
-                     "engines compared exam by exam). Nobody outside has reviewed the model, its inputs or this report.")  # fmt: skip
+        words = " ".join(f"{head}: {named.get(key, 'not stated')}." for key, head in STATED.items())
+        return Assurance(f"Assured by {assurer}, {named.get('date', 'no date given')}.", words)
+    return Assurance("Not assured.", f"{why} {SELF_TESTED}")
 
 
 def sentences(sim: Simulated, measured: Measured) -> list[str]:
     """What this is, in three sentences."""
-    exams = int(sim.run.table("flows").query("world == 'pacs'")["exams"].sum() / sim.replications)
-    played = (f"The DICOM traffic of each cluster's busiest time was then played, on time, against {measured.targets} and "
-              f"measured ({measured.period})." if measured else
+    exams = round(sim.run.table("flows").query("world == 'pacs'")["exams"].sum() / sim.replications)
+    played = ("The DICOM traffic of each cluster's busiest time was then played, on time, against "
+              f"{measured.targets}, and measured ({measured.period})." if measured else
               "No measured run was given, so nothing in this report was measured.")  # fmt: skip
     return [
-        f"This report simulates the {exams:,} exams of {len(sim.clusters)} clusters of {sim.place}, {sim.period}, twice: "
-        "on film and on PACS.",
+        f"This report simulates the {exams:,} exams of {len(sim.clusters)} cluster(s) of {sim.place}, {sim.period}, "
+        "twice: on film and on PACS.",
         played,
         "It lets planners, vendors and analysts compare latency, storage and savings before anything is bought.",
     ]
@@ -83,9 +88,11 @@ def _report_headline(sim: Simulated) -> Headline:
 
 def _film_headline(whole: Row) -> Headline:
     low, high = whole["film_saved_gbp_price_low"], whole["film_saved_gbp_price_high"]
-    return Headline(pounds(whole["film_saved_gbp"]), "of film not bought in a year, every programme trust on PACS, simulated",
+    ends = [f"{whole[f'film_saved_gbp_{end}'] / 1e6:,.2f}" for end in ("low", "high")]
+    return Headline(pounds(whole["film_saved_gbp"]),
+                    "of film not bought in a year, every programme trust on PACS, simulated",
                     f"range of the price of film: {pounds(low)} to {pounds(high)}; 95 % interval of the simulation: "
-                    f"{ranged(whole['film_saved_gbp_low'] / 1e6, whole['film_saved_gbp_high'] / 1e6, 'million')}")  # fmt: skip
+                    f"£{ends[0]} to £{ends[1]} million, {whole['film_saved_gbp_n']} replications")  # fmt: skip
 
 
 def _archive_headline(whole: Row) -> Headline:
@@ -95,15 +102,18 @@ def _archive_headline(whole: Row) -> Headline:
         ends = ranged(whole["store_p95_s_low"] / size, whole["store_p95_s_high"] / size, unit)
         return Headline(short_duration(value), "within which 95 % of studies were stored, measured over all clusters",
                         f"95 % interval: {ends}; {whole['store_p95_s_n']:,} studies")  # fmt: skip
+    ends = ranged(whole["gb_low"], whole["gb_high"], "GB")
     return Headline(f"{number(whole['gb'])} GB", "of images in the period before compression, simulated",
-                    f"95 % interval: {ranged(whole['gb_low'], whole['gb_high'], 'GB')}; {whole['gb_n']} replications")  # fmt: skip
+                    f"95 % interval: {ends}; {whole['gb_n']} replications")  # fmt: skip
 
 
 def caveats(sim: Simulated, measured: Measured) -> list[str]:
     """The few that matter."""
-    out = ["Intervals show chance alone. Assumptions (their ranges are at the end) and the model's form weigh more, and "
-           "are in no interval here.",
-           "Archive profiles in the simulation are assumed for every supplier; they say nothing about a product."]  # fmt: skip
+    out = [
+        "Intervals show chance alone. Assumptions (their ranges are at the end) and the model's form weigh more, and "
+        "are in no interval here.",
+        "Archive profiles in the simulation are assumed for every supplier; they say nothing about a product.",
+    ]
     invented = sim.run.table("sites")["invented"].astype(str) == "yes"
     if invented.any():
         out.append(f"{int(invented.sum()):,} of {len(invented):,} places are numbered stand-ins, marked as invented: "
@@ -118,13 +128,17 @@ def caveats(sim: Simulated, measured: Measured) -> list[str]:
     return out
 
 
-def runs_table(runs: list[Run]) -> pd.DataFrame:
+def _dict(data: dict[str, Any], key: str) -> dict[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
     """One row a run: what made it, on what, how long it took."""
     rows = []
     for run in runs:
         m = run.manifest
-        machine = m.get("machine") if isinstance(m.get("machine"), dict) else {}
-        libraries = machine.get("versions") if isinstance(machine.get("versions"), dict) else {}
+        machine, libraries = _dict(m, "machine"), _dict(_dict(m, "machine"), "versions")
         rows.append({
             "run": clean(run.folder.name), "kind": m.get("kind"), "from": m.get("start"), "to": m.get("end"),
             "seed": str(m.get("seed", "")), "replications": str(m.get("replications", "")), "engine": m.get("engine"),
@@ -135,7 +149,7 @@ def runs_table(runs: list[Run]) -> pd.DataFrame:
     return pd.DataFrame([{k: clean(str(v)) if v is not None else "" for k, v in r.items()} for r in rows])
 
 
-def hashes_table(runs: list[Run]) -> pd.DataFrame:
+def hashes_table(runs: Sequence[Run]) -> pd.DataFrame:
     """One row a run: hash of its scenario and of all its tables together."""
     return pd.DataFrame([{
         "run": clean(r.folder.name), "scenario (SHA-256)": clean(str(r.manifest.get("scenario_hash", ""))),

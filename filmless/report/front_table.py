@@ -10,8 +10,8 @@ import pandas as pd
 
 from filmless.report.measured import Measured
 from filmless.report.simulated import Simulated
-from filmless.report.tables import MISSING, number
-from filmless.report.words import short_duration
+from filmless.report.tables import MISSING, number, records
+from filmless.report.words import duration_unit, ranged, short_duration
 from sim.answers.intervals import Interval, student
 from sim.answers.measures import Stat
 from sim.answers.savings import summed
@@ -19,10 +19,10 @@ from sim.answers.savings import summed
 Row = dict[str, Any]
 ALL = "all"
 NOTES = (
-    "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks of the latencies.",
+    "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks of latencies.",
     "Percentiles are over all exams (or operations) of the period, not means of daily percentiles.",
     f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower.",
-    "Film saved: purchase of film only, a full year, every programme trust on PACS; second range: of the price of film.",
+    "Film saved: purchase of film only, a full year, programme trusts all on PACS; second range: of the film's price.",
 )
 
 
@@ -54,7 +54,7 @@ def _reports(sim: Simulated, rows: dict[str, Row]) -> None:
     for stat in stats:
         found = [sim.table("exam_to_report_s", stat, ["cluster", "world"]),
                  sim.table("exam_to_report_s", stat, ["world"]).assign(cluster=ALL)]  # fmt: skip
-        for r in pd.concat(found).to_dict("records"):
+        for r in records(pd.concat(found)):
             if r["world"] in ("film", "pacs"):
                 name = f"report_{r['world']}_{stat}_s"
                 _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
@@ -64,7 +64,7 @@ def _measured(measured: Measured, rows: dict[str, Row]) -> None:
     if not measured:
         return
     found = [measured.table("p95", ["cluster", "kind"]), measured.table("p95", ["kind"]).assign(cluster=ALL)]
-    for r in pd.concat(found).to_dict("records"):
+    for r in records(pd.concat(found)):
         if r["cluster"] in rows and r["kind"] in ("store", "retrieve"):
             name = f"{r['kind']}_p95_s"
             _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
@@ -74,7 +74,7 @@ def _measured(measured: Measured, rows: dict[str, Row]) -> None:
 def _saved(sim: Simulated, rows: dict[str, Row]) -> None:
     table = sim.savings()
     film = table[table["component"] == "film"]
-    for r in pd.concat([summed(film, ["cluster"]), summed(film, ["component"]).assign(cluster=ALL)]).to_dict("records"):
+    for r in records(pd.concat([summed(film, ["cluster"]), summed(film, ["component"]).assign(cluster=ALL)])):
         _put(rows[r["cluster"]], "film_saved_gbp",
              Interval(r["value_gbp"], r["low_gbp"], r["high_gbp"], r["n"], r["method"]))  # fmt: skip
         rows[r["cluster"]] |= {"film_saved_gbp_price_low": r["price_low_gbp"],
@@ -111,8 +111,7 @@ def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
     if not np.isfinite(value):
         return MISSING, ""
     flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
-    ends = f"{number(low)} to {number(high)}" if np.isfinite(low) and np.isfinite(high) else "no interval"
-    return f"{number(value)}{flag}", ends
+    return f"{number(value)}{flag}", ranged(low, high)
 
 
 def _time_cell(row: Row, name: str) -> tuple[str, str]:
@@ -121,11 +120,8 @@ def _time_cell(row: Row, name: str) -> tuple[str, str]:
         n = row.get(f"{name}_n", 0)
         return MISSING, f"{n} operations" if n else "not played"
     flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
-    bounded = np.isfinite(low) and np.isfinite(high)
-    return (
-        f"{short_duration(value)}{flag}",
-        f"{short_duration(low)} to {short_duration(high)}" if bounded else "no interval",
-    )
+    size, _ = duration_unit(value)
+    return f"{short_duration(value)}{flag}", ranged(low / size, high / size)
 
 
 def _money_cell(row: Row) -> tuple[str, str]:
@@ -137,9 +133,9 @@ def _money_cell(row: Row) -> tuple[str, str]:
 def lines(rows: Sequence[Row]) -> list[Line]:
     """The table as text, a line a measure, a cell a cluster."""
     out = [Line("Trusts", [(f"{r['trusts']:,}", f"{r['programme_trusts']:,} in the programme") for r in rows])]
-    for name, label in (("exams", "Exams, simulated"), ("images", "Images, simulated"),
+    for name, label in (("exams", "Exams, simulated"), ("images", "Images (thousands), simulated"),
                         ("gb", "Image data before compression (GB), simulated")):  # fmt: skip
-        out.append(Line(label, [_cell(r, name) for r in rows]))
+        out.append(Line(label, [_cell(r, name, 1e3 if name == "images" else 1.0) for r in rows]))
     for world, name in (("film", "film"), ("pacs", "PACS")):
         for stat, words in (("p50", "median"), ("p95", "95th percentile")):
             out.append(Line(f"Exam to report on {name}, {words}, simulated",

@@ -33,7 +33,7 @@ DASH = {"ingest": "-", "retrieve": "--", "wan_up": "-", "wan_down": "--"}
 
 
 def hourly_use(sim: Simulated, use: Use) -> pd.DataFrame:
-    """Share of capacity in use (%): cluster, station, clock (hour of the day), value, low and high over the days, n days.
+    """Share of capacity in use (%): cluster, station, clock (hour of the day), value, low, high over the days, n days.
 
     Servers by the seconds they worked, links by the bytes they carried.
     """
@@ -66,7 +66,7 @@ def _draw(sim: Simulated, data: pd.DataFrame, use: Use) -> Canvas:
                 ribbon(axis, part["clock"], part["low"], part["high"], COLOUR[station])
                 axis.plot(part["clock"], part["value"], color=COLOUR[station], ls=DASH[station])
                 if i == 0:
-                    top = part.loc[part["value"].idxmax()]
+                    top = part.iloc[int(part["value"].argmax())]
                     direct_label(axis, top["clock"], top["high"], name, "center", "bottom")
             axis.set_xticks([0, 6, 12, 18, 24])
         axes[0].set_xlim(0, 24)
@@ -81,7 +81,7 @@ def hourly(sim: Simulated, use: Use) -> Figure:
     data = hourly_use(sim, use)
     if data.empty:
         raise ValueError(f"the run has no hourly use of {', '.join(use.stations)}: simulate with --world pacs")
-    top = data.loc[data["value"].idxmax()]
+    top = data.iloc[int(data["value"].argmax())]
     where, at = sim.cluster_name(top["cluster"]), f"{int(top['clock'])}:00"
     title = f"Busiest {use.what}: {number(top['value'], 2)} % in use at {at}, {where}"
     shown = sim.named(data).assign(station=data["station"].map(use.stations))

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure as Canvas
 
 from filmless.report.figures import Figure
 from filmless.report.palette import WORLD_COLOUR, WORLD_MARKER, WORLD_NAME, look
-from filmless.report.panels import direct_label, intervals, panels, plain_ticks, ribbon, rows_of, whisker, wrapped
+from filmless.report.panels import direct_label, intervals, panels, ribbon, rows_of, time_axis, whisker, wrapped
 from filmless.report.simulated import Curve, Simulated
+from filmless.report.tables import records
 from filmless.report.words import change, duration_unit
 from sim.answers.measures import Stat
 
@@ -39,13 +40,13 @@ class Dots:
     unit: str
 
     def _mark(self, axis: Axes, part: pd.DataFrame) -> None:
-        for r in part.to_dict("records"):
+        for r in records(part):
             at = list(self.rows).index(r[self.column]) + OFFSET[r["world"]]
             whisker(axis, at, r["value"] / self.unit_s, r["low"] / self.unit_s, r["high"] / self.unit_s,
                     WORLD_COLOUR[r["world"]], WORLD_MARKER[r["world"]])  # fmt: skip
 
     def _name_worlds(self, axis: Axes, part: pd.DataFrame) -> None:
-        for r in part[part[self.column] == self.rows[0]].to_dict("records"):
+        for r in records(part[part[self.column] == self.rows[0]]):
             direct_label(axis, r["value"] / self.unit_s, OFFSET[r["world"]], WORLD_NAME[r["world"]])
 
     def draw(self, sim: Simulated, height: float, labels: Sequence[str]) -> Canvas:
@@ -73,13 +74,13 @@ def report_times(sim: Simulated) -> Figure:
     data = sim.in_order(data.assign(statistic=data["stat"].map(STATS)))
     unit_s, unit = duration_unit(data["value"].max())
     dots = Dots(data, "statistic", list(STATS.values()), unit_s, unit)
-    words, _ = change_words(sim, "exam_to_report_s")
+    words, _ = change_words(sim, "exam_to_report_s", "p95")
     return Figure(
-        key="report-times", title=f"On PACS the median exam to report is {words}",
+        key="report-times", title=f"The slowest twentieth of reports: {words} on PACS",
         measure=FULL["exam_to_report_s"] + ", median and 95th percentile over exams", unit=unit, place=sim.place,
         period=sim.period, how="simulated",
         alt="Dot plot, one panel a cluster: median and 95th percentile of exam to report on film and on PACS. "
-            f"Over all clusters the median on PACS is {words}.",
+            f"Over all clusters the 95th percentile on PACS is {words}.",
         band=sim.band, source=sim.source, canvas=dots.draw(sim, 2.6, ["median", "95th\npercentile"]), row_heads=3,
         data=intervals(sim.named(data[["cluster", "world", "statistic", *KEPT]]), unit_s, unit),
     )  # fmt: skip
@@ -117,31 +118,36 @@ def _curve_rows(sim: Simulated, cluster: str, world: str, c: Curve, unit_s: floa
     })  # fmt: skip
 
 
-def _draw_curves(sim: Simulated, curves: dict[tuple[str, str], Curve], unit_s: float, unit: str) -> Canvas:
+def _draw_curves(sim: Simulated, curves: dict[tuple[str, str], Curve]) -> Canvas:
     canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 2.9)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
             for world in WORLDS:
                 c = curves[cluster, world]
-                ribbon(axis, c.seconds / unit_s, 100 * c.low, 100 * c.high, WORLD_COLOUR[world])
-                axis.plot(c.seconds / unit_s, 100 * c.share, color=WORLD_COLOUR[world],
+                ribbon(axis, c.seconds, 100 * c.low, 100 * c.high, WORLD_COLOUR[world])
+                axis.plot(c.seconds, 100 * c.share, color=WORLD_COLOUR[world],
                           ls="--" if world == "film" else "-")  # fmt: skip
-            axis.set_xscale("log")
-            plain_ticks(axis)
-        _name_curves(axes[0], {w: curves[sim.clusters[0], w] for w in WORLDS}, unit_s)
+            time_axis(axis, *_ends(curves))
+        _name_curves(axes[0], {w: curves[sim.clusters[0], w] for w in WORLDS})
         axes[0].set_ylim(0, 101)
         axes[0].set_ylabel("share of exams done (%)")
-        canvas.supxlabel(f"{unit}, logarithmic", fontsize=9)
+        canvas.supxlabel("time, logarithmic", fontsize=9)
     return canvas
 
 
-def _name_curves(axis: Axes, curves: dict[str, Curve], unit_s: float) -> None:
+def _ends(curves: dict[tuple[str, str], Curve]) -> tuple[float, float]:
+    """Where 0.5 % and 99.9 % of exams are done: the few beyond would squeeze the rest."""
+    low = min(float(np.interp(0.005, c.share, c.seconds)) for c in curves.values())
+    return low, max(float(np.interp(0.999, c.share, c.seconds)) for c in curves.values())
+
+
+def _name_curves(axis: Axes, curves: dict[str, Curve]) -> None:
     """The earlier curve is named on its left at 70 %, the later one on its right at 30 %."""
     middle = {w: float(np.interp(0.5, c.share, c.seconds)) for w, c in curves.items()}
     early, late = sorted(middle, key=middle.__getitem__)
     for world, share, ha in ((early, 0.7, "right"), (late, 0.3, "left")):
         x = float(np.interp(share, curves[world].share, curves[world].seconds))
-        direct_label(axis, x / unit_s, 100 * share, WORLD_NAME[world], ha)
+        direct_label(axis, x, 100 * share, WORLD_NAME[world], ha)
 
 
 def _span(curves: dict[tuple[str, str], Curve]) -> float:
@@ -157,11 +163,11 @@ def distribution(sim: Simulated, measure: str) -> Figure:
     short = SHORT[measure]
     return Figure(
         key=f"{short.replace(' ', '-')}-distribution", title=f"On PACS the median {short} is {words}",
-        measure=FULL[measure] + ", share of exams done within each time", unit=f"per cent by {unit}",
+        measure=FULL[measure] + ", share of exams done within each time", unit="per cent of exams",
         place=sim.place, period=sim.period, how="simulated",
         alt=f"Cumulative curves of {short} on film and on PACS, one panel a cluster, time on a logarithmic axis. "
             f"The median on PACS is {words} ({ends}).",
-        band=sim.band, source=sim.source, canvas=_draw_curves(sim, curves, unit_s, unit),
+        band=sim.band, source=sim.source, canvas=_draw_curves(sim, curves),
         data=pd.concat(rows, ignore_index=True), row_heads=2,
     )  # fmt: skip
 
@@ -171,13 +177,13 @@ def by_supplier(sim: Simulated) -> Figure:
     data = sim.mean_by("stored_s", ["cluster", "supplier"], "pacs")
     codes = list(dict.fromkeys(data["supplier"]))
     unit_s, unit = duration_unit(data["value"].max())
-    slow = data.loc[data["value"].idxmax()]
+    slow = data.iloc[int(data["value"].argmax())]
     title = f"{sim.supplier_name(slow['supplier'])} in {sim.cluster_name(slow['cluster'])} stores last"
     return Figure(
         key="stored-supplier", title=title, measure=FULL["stored_s"] + ", mean over exams, by supplier",
         unit=unit, place=sim.place, period=sim.period, how="simulated",
-        alt=f"Dot plot, one panel a cluster, one row a supplier: mean time until an image lies in the cluster's archive. "
-            f"Longest: {title}, {slow['value'] / unit_s:.3g} {unit}.",
+        alt="Dot plot, one panel a cluster, one row a supplier: mean time until an image lies in the cluster's "
+            f"archive. {title}, {slow['value'] / unit_s:.3g} {unit}.",
         band=f"{sim.band} Archive profiles are assumed: no product was measured.", source=sim.source,
         canvas=_draw_suppliers(sim, data, codes, unit_s, unit), row_heads=2,
         data=intervals(sim.named(data[["cluster", "supplier", *KEPT]]), unit_s, unit),
@@ -188,7 +194,7 @@ def _draw_suppliers(sim: Simulated, data: pd.DataFrame, codes: list[str], unit_s
     canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 0.9 + 0.42 * len(codes))
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in data[data["cluster"] == cluster].to_dict("records"):
+            for r in records(data[data["cluster"] == cluster]):
                 whisker(axis, codes.index(r["supplier"]), r["value"] / unit_s, r["low"] / unit_s, r["high"] / unit_s,
                         WORLD_COLOUR["pacs"])  # fmt: skip
             rows_of(axis, [sim.supplier_name(c) for c in codes])

@@ -139,8 +139,9 @@ class Measured:
             if enough != "yes" and not np.isfinite(i.high):
                 i = Interval(np.nan, np.nan, np.nan, i.n, "not shown: too few operations to bound it")
             out.append({**dict(zip(by, key, strict=True)), "measure": clock, "stat": stat, "over": "operations",
-                        "value": i.value, "low": i.low, "high": i.high, "n": len(part), "n_exams": part["exam"].nunique(),
-                        "method": i.method, "unit": "s", "enough": enough})  # fmt: skip
+                        "value": i.value, "low": i.low, "high": i.high, "n": len(part),
+                        "n_exams": part["exam"].nunique(), "method": i.method, "unit": "s",
+                        "enough": enough})  # fmt: skip
         return pd.DataFrame(out)
 
     def _one(self, rows: pd.DataFrame, q: float, ci: float) -> Interval:

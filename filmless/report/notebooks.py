@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import nbformat
+import nbformat as _nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 
 from filmless.failures import BadInput, Failed
 
+nbformat: Any = _nbformat  # its functions are untyped
 Value = str | int | float | list[str]
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 CELL_TIMEOUT_S = 120  # cells take seconds; this is for a machine under load
@@ -85,7 +86,7 @@ def with_parameters(notebook: NotebookNode, values: Mapping[str, Value]) -> Note
     return copy
 
 
-class _ThisInterpreter(KernelSpecManager):  # type: ignore[misc]
+class _ThisInterpreter(KernelSpecManager):
     """Every kernel name means the Python that runs this."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -112,7 +113,7 @@ def execute(path: Path, values: Mapping[str, Value]) -> NotebookNode:
         manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), transport="ipc", ip=f"{private}/k")
         client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT_S, kernel_name="python3", record_timing=True)
         try:
-            client.execute(env=_environment(private), cwd=str(path.parent))
+            client.execute(env=_environment(private), cwd=str(path.parent), cleanup_kc=True)
         except CellExecutionError as error:
             raise Failed(f"{path.name}: {error.ename}: {error.evalue} (in the cell beginning "
                          f"{_first_line(notebook)!r})") from error  # fmt: skip
@@ -139,11 +140,12 @@ class Chapter:
     headings: list[tuple[str, str]]  # id, text: those right below the title
 
 
-class _Exporter(HTMLExporter):  # type: ignore[misc]
+class _Exporter(HTMLExporter):
     """Figures and words only, and nothing fetched from a network."""
 
     def __init__(self) -> None:
-        super().__init__(template_name="basic", raw_template=_TEMPLATE)
+        start: Any = super().__init__
+        start(template_name="basic", raw_template=_TEMPLATE)
         self.exclude_input = self.exclude_input_prompt = self.exclude_output_prompt = True
         self.exclude_anchor_links = self.embed_images = True
         self.mathjax_url = self.require_js_url = self.jquery_url = self.mermaid_js_url = ""

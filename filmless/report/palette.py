@@ -7,6 +7,7 @@ of at least 3 : 1 with white, so they are for marks; words in figures are dark g
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import style
@@ -21,7 +22,7 @@ WORLD_NAME = {"film": "film", "pacs": "PACS", "plan": "as planned", "measured": 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}(?![0-9a-zA-Z])")
 FONTS = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 
-_SETTINGS = {
+_SETTINGS: Any = {  # matplotlib's names of settings, too many to type
     "svg.fonttype": "none",
     "text.parse_math": False,  # a trust may be called "$x$"
     "font.sans-serif": ["DejaVu Sans"],  # measured with the widest; the page asks for FONTS, which fit inside

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import NullLocator
 
 from filmless.report.palette import MUTED, TEXT, look
-from filmless.report.tables import number
 
 matplotlib.use("agg")
 WIDTH = 9.6  # inches
@@ -39,11 +38,20 @@ def panels(names: Sequence[str], height: float, share_y: bool = True) -> tuple[C
         return canvas, list(axes)
 
 
-def plain_ticks(axis: Axes, which: str = "x") -> None:
-    """Numbers with commas on the axis, no powers of ten."""
-    target = axis.xaxis if which == "x" else axis.yaxis
-    target.set_major_formatter(FuncFormatter(lambda v, _: number(float(v), 1)))
-    target.set_minor_formatter(FuncFormatter(lambda v, _: ""))
+MARKS = (
+    (0.001, "1 ms"), (0.01, "10 ms"), (0.1, "0.1 s"), (1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"),
+    (3600, "1 h"), (21_600, "6 h"), (86_400, "1 day"), (604_800, "1 wk"), (2_592_000, "30 d"), (31_536_000, "1 yr"),
+)  # fmt: skip
+
+
+def time_axis(axis: Axes, low_s: float, high_s: float, which: str = "x", most: int = 4) -> None:
+    """A logarithmic axis in seconds from low to high, marked with times that people know."""
+    (axis.set_xscale if which == "x" else axis.set_yscale)("log")
+    inside = [(at, name) for at, name in MARKS if low_s <= at <= high_s]
+    kept = inside[:: max(1, -(-len(inside) // most))]
+    (axis.set_xlim if which == "x" else axis.set_ylim)(low_s, high_s)
+    (axis.set_xticks if which == "x" else axis.set_yticks)([at for at, _ in kept], [name for _, name in kept])
+    (axis.xaxis if which == "x" else axis.yaxis).set_minor_locator(NullLocator())
 
 
 def whisker(axis: Axes, row: float, value: float, low: float, high: float, colour: str, marker: str = "o") -> None:

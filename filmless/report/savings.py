@@ -4,6 +4,8 @@ Cash and time are separate classes and stand apart everywhere; the range of the 
 interval of the simulation (chance) are separate columns.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,13 +16,15 @@ from filmless.report.palette import BLUE, ORANGE, TEXT, look
 from filmless.report.panels import panels, rows_of
 from filmless.report.simulated import Simulated
 from filmless.report.storage import year_name
-from filmless.report.tables import number
+from filmless.report.tables import number, records
 from filmless.report.words import clean, pounds
 from sim.answers.savings import CASH, TIME, summed
 
 CLASS_COLOUR = {CASH: BLUE, TIME: ORANGE}
-BAND = ("Whiskers: range from the lowest to the highest prices and times thought possible (assumptions). The simulation's "
-        "own 95 % interval is far narrower and stands in the table. Gross: what PACS costs is not taken off.")  # fmt: skip
+BAND = (
+    "Whiskers: range from the lowest to the highest prices and times thought possible (assumptions). The simulation's "
+    "own 95 % interval is far narrower and stands in the table. Gross: what PACS costs is not taken off."
+)
 MILLION = 1e6
 
 
@@ -34,7 +38,7 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
     return summed(table, ["cluster", "class", "component"])
 
 
-def _bar(axis: Axes, at: int, r: dict[str, float], colour: str, unit: float) -> None:
+def _bar(axis: Axes, at: int, r: dict[str, Any], colour: str, unit: float) -> None:
     axis.barh(at, r["value_gbp"] / unit, 0.62, color=colour, zorder=2)
     ends = [r["price_low_gbp"] / unit, r["price_high_gbp"] / unit]
     axis.plot(ends, [at, at], color="white", lw=3.6, solid_capstyle="butt", zorder=3)
@@ -48,7 +52,7 @@ def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
     canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 3.6)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in data[data["cluster"] == cluster].to_dict("records"):
+            for r in records(data[data["cluster"] == cluster]):
                 _bar(axis, names.index(r["component"]), r, CLASS_COLOUR[r["class"]], MILLION)
             rows_of(axis, names)
             axis.axhline((order["class"] == CASH).sum() - 0.5, color="#BFBFBF", lw=0.8)
@@ -84,12 +88,11 @@ def component_table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_trust(sim: Simulated, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a trust: cash-releasing and time, GBP a year, with the range of the prices; largest first in a cluster."""
+    """One row a trust: cash-releasing and time, GBP a year, with the prices' range; largest first in a cluster."""
     sums = table.groupby(["cluster", "trust", "class"], sort=False)[["value_gbp", "low_gbp", "high_gbp"]].sum()
-    wide = sums.unstack("class", fill_value=0.0)
-    wide.columns = [f"{column}:{kind}" for column, kind in wide.columns]
-    wide = wide.reset_index().sort_values(f"value_gbp:{CASH}", ascending=False, kind="stable")
-    return sim.in_order(wide.reset_index(drop=True))
+    kinds = [sums.xs(kind, level="class").add_suffix(f":{kind}") for kind in (CASH, TIME)]
+    wide = kinds[0].join(kinds[1], how="outer").fillna(0.0).reset_index()
+    return sim.in_order(wide.sort_values(f"value_gbp:{CASH}", ascending=False, kind="stable", ignore_index=True))
 
 
 def trust_table(sim: Simulated, wide: pd.DataFrame) -> pd.DataFrame:

@@ -194,11 +194,12 @@ class Simulated:
         upto = np.cumsum(counts, axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         used = np.flatnonzero(counts.sum(axis=0))
         if len(used) == 0:
-            return Curve(*(np.zeros(0),) * 4, n=self.replications, n_exams=0)
+            return Curve(none := np.zeros(0), none, none, none, self.replications, 0)
         at = np.unique(np.linspace(used[0], used[-1], 200).round().astype(int))
         points = [student(upto[:, i], 0.95) for i in at]
-        columns = np.array([(p.value, p.low, p.high) for p in points]).T
-        return Curve(bucket_edges()[np.minimum(at + 1, N_BUCKETS - 1)], *columns, self.replications, int(counts.sum()))
+        value, low, high = np.array([(p.value, p.low, p.high) for p in points]).T
+        ends = bucket_edges()[np.minimum(at + 1, N_BUCKETS - 1)]
+        return Curve(ends, value, low, high, self.replications, int(counts.sum()))
 
     def mean_by(self, measure: str, by: Sequence[str], world: str) -> pd.DataFrame:
         """Means by columns of the sites table too (supplier): *by, value, low, high in seconds, n, n_exams."""

@@ -1,5 +1,7 @@
 """Figures of the storage chapter: bytes kept by tier, cluster and modality."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +11,7 @@ from filmless.report.measured import Measured
 from filmless.report.palette import BLUE, ORANGE, look
 from filmless.report.panels import direct_label, panels, rows_of, wrapped
 from filmless.report.simulated import Simulated
-from filmless.report.tables import number
+from filmless.report.tables import number, records
 from sim.answers.intervals import student
 from sim.world.demand import yearly_exams
 from sim.world.estate import build_estate
@@ -59,7 +61,7 @@ def summed(sim: Simulated, by: list[str]) -> pd.DataFrame:
     return sim.in_order(pd.DataFrame(rows))
 
 
-def _bars(axis: Axes, at: float, r: dict[str, float], colour: str, height: float) -> None:
+def _bars(axis: Axes, at: float, r: dict[str, Any], colour: str, height: float) -> None:
     axis.barh(at, r["value"], height, color=colour, zorder=2)
     if np.isfinite(r["low"]):
         axis.plot([r["low"], r["high"]], [at, at], color="white", lw=3.5, solid_capstyle="butt", zorder=3)
@@ -82,7 +84,7 @@ def by_tier(sim: Simulated) -> Figure:
     canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 1.9)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in data[data["cluster"] == cluster].to_dict("records"):
+            for r in records(data[data["cluster"] == cluster]):
                 at = list(TIERS).index(r["tier"])
                 _bars(axis, at, r, TIER_COLOUR[r["tier"]], 0.6)
                 direct_label(axis, max(r["value"], np.nan_to_num(r["high"])), at, number(r["value"]))
@@ -111,7 +113,7 @@ def by_modality(sim: Simulated) -> Figure:
     canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 3.6)
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in data[data["cluster"] == cluster].to_dict("records"):
+            for r in records(data[data["cluster"] == cluster]):
                 _bars(axis, order.index(r["modality"]), r, BLUE, 0.65)
             rows_of(axis, [wrapped(sim.modality_name(m), 22) for m in order])
         axes[0].set_xlim(0, 1.08 * float(data["value"].max()))

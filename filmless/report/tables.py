@@ -35,6 +35,11 @@ def cell(value: Any) -> str:
     return text or MISSING
 
 
+def records(data: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries by column name."""
+    return [{str(k): v for k, v in row.items()} for row in data.to_dict("records")]
+
+
 def problems(data: pd.DataFrame) -> list[str]:
     """What keeps a table from being shown."""
     heads = [str(c).strip() for c in data.columns]
