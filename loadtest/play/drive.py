@@ -1,157 +1,125 @@
-"""The play itself, in a process of its own: prefill, clock, users, ledger, run folder.
+"""The play from beginning to end: prepare, prefill, play on time, read back, judge, keep."""
 
-`import locust` comes first in this process (`__main__`), since it patches the standard library.
-"""
-
-import json
-import os
-import sys
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from time import perf_counter, process_time
 from typing import Any
 
-import gevent
-import pandas as pd
-from gevent.pool import Pool
-from locust.env import Environment
+from gevent import joinall, spawn
 
-from loadtest.archives.target import Target
-from loadtest.objects.factory import Factory
-from loadtest.objects.identity import Identities
-from loadtest.play.acts import Device, Endpoint, act
-from loadtest.play.ledger import ledger
-from loadtest.play.plan import Operation, Plan, read_plan
-from loadtest.play.records import Record, new_record, table
-from loadtest.play.users import STAGE, DeviceUser
-from loadtest.verdict.health import health
-from loadtest.wire import StoreListener
-from sim.runs.store import RunWriter, file_hash
-
-LEAD_S = 1.0  # between the last user's start and the play's zero
-GRACE_S = 60.0  # for the last answers, after the last due time
-PREFILL_AT_ONCE = 4
-
-
-def tell(**words: Any) -> None:
-    """One JSON line to the parent."""
-    print(json.dumps(words), flush=True)
+from loadtest.play.archive import WEB_OPERATIONS, Archive, check_reachable, open_archive
+from loadtest.play.config import PlayConfig
+from loadtest.play.entries import entries
+from loadtest.play.final_read import read_back
+from loadtest.play.keep import check_new, keep, manifest_of
+from loadtest.play.plan import Plan, make_plan
+from loadtest.play.prefill import prefill, prepare
+from loadtest.play.problems import PlayFailed
+from loadtest.play.recorder import Clock, Recorder
+from loadtest.play.stage import Stage
+from loadtest.play.studies import factories
+from loadtest.play.traffic import Traffic, read_traffic
+from loadtest.verdict.health import health_of, judge
+from loadtest.verdict.judgement import Held, compare_held, verdict_of
+from loadtest.verdict.ledger import totals
+from loadtest.verdict.records import StudyRow, counts, shifted
+from loadtest.wire import WireError
 
 
-@dataclass
-class Job:
-    """One traffic file and its archive."""
-
-    path: Path
-    plan: Plan
-    endpoint: Endpoint
-    filled: list[tuple[Operation, Record]]
-
-
-def open_job(about: dict[str, Any], speed: float) -> Job:
-    """Read a traffic file, make its objects' templates, and listen for its C-MOVEs."""
-    path, target = Path(about["traffic"]), Target.model_validate(about["target"])
-    plan = read_plan(path, speed)
-    operations = [*plan.prefill, *plan.play]
-    matrices = {code: tuple(shape) for code, shape in plan.about["matrices"].items()}
-    factory = Factory(plan.about["seed"], matrices, Identities(o.study.patient for o in operations))
-    for modality in sorted({o.study.modality for o in operations if o.operation == "store"}):
-        factory.prepare(modality)
-    listener = StoreListener(about["listener"], port=about["listener_port"], only_expected=True)
-    listener.start()
-    return Job(path, plan, Endpoint(target, factory, listener), [])
+def run(config: PlayConfig) -> dict[str, Any]:
+    """Play it all and keep it; returns the result in short. Raises TrafficProblem, TooManyPatients, PlayFailed."""
+    traffics = [read_traffic(job.traffic, number) for number, job in enumerate(config.jobs)]
+    plan, makers = make_plan(traffics, config.speed), factories(traffics)
+    check_new(Path(config.out))
+    with ExitStack() as stack:
+        archives = [
+            open_archive(number, traffic.about, maker, plan, config, stack)
+            for number, (traffic, maker) in enumerate(zip(traffics, makers, strict=True))
+        ]
+        stack.callback(lambda: joinall([spawn(one.close) for one in archives], timeout=5.0))
+        return _Run(config, traffics, plan, archives).run()
 
 
-def prefill(jobs: list[Job]) -> None:
-    """Store what the play will ask for; not measured, but in the ledger."""
-    total, done = sum(len(j.plan.prefill) for j in jobs), 0
-    pool = Pool(PREFILL_AT_ONCE)
+class _Run:
+    """One play of a plan against archives that are ready."""
 
-    def one(job: Job, device: Device, operation: Operation) -> None:
-        nonlocal done
-        job.filled.append((operation, act(device, operation, new_record(operation, "prefill"), perf_counter())))
-        done += 1
-        tell(phase="prefill", progress=done, total=total)
+    def __init__(
+        self, config: PlayConfig, traffics: Sequence[Traffic], plan: Plan, archives: Sequence[Archive]
+    ) -> None:
+        self.config, self.traffics, self.plan, self.archives = config, traffics, plan, archives
+        self.early = Clock()
+        self.before = Recorder(self.early)
+        self.stage = Stage(config, plan, archives)
+        self.troubles: list[str] = []
 
-    for job in jobs:
-        device = Device(job.endpoint, "PREFILL")
-        for operation in job.plan.prefill:
-            pool.spawn(one, job, device, operation)
-        pool.join()
-        device.close()
+    def run(self) -> dict[str, Any]:
+        """All phases; returns the result in short."""
+        self._reach()
+        first = self._count()
+        self._prepare()
+        self.stage.play()
+        ledger = self._ledger()
+        names = [archive.cluster for archive in self.archives]
+        result = self._result(ledger, [Held(*one) for one in zip(names, first, self._count(), strict=True)])
+        self._keep(ledger, result)
+        return result
 
+    def _reach(self) -> None:
+        for job, archive in enumerate(self.archives):
+            web = any(one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play)
+            check_reachable(archive, web, self.config.timeouts())
 
-def play(jobs: list[Job], web_port: int) -> dict[str, Any]:
-    """Run all devices of all jobs on time; returns the generator's own health."""
-    environment = Environment(user_classes=[DeviceUser])
-    runner = environment.create_local_runner()
-    STAGE.fire = environment.events.request.fire
-    for job in jobs:
-        for ae_title, operations in job.plan.devices().items():
-            STAGE.waiting.append((Device(job.endpoint, ae_title), operations))
-    page = environment.create_web_ui("127.0.0.1", web_port) if web_port else None
-    users, devices = len(STAGE.waiting), [device for device, _ in STAGE.waiting]
-    length = max(j.plan.length_s for j in jobs)
-    runner.start(users, spawn_rate=max(users, 1), wait=True)
-    STAGE.zero = perf_counter() + LEAD_S
-    cpu, total, peak = process_time(), sum(len(j.plan.play) for j in jobs), 0.0
-    while STAGE.finished < users and perf_counter() < STAGE.zero + length + GRACE_S:
-        asked = perf_counter()
-        gevent.sleep(0.25)
-        peak = max(peak, perf_counter() - asked - 0.25)
-        tell(phase="play", progress=len(STAGE.records), total=total)
-    used, wall = process_time() - cpu, perf_counter() - STAGE.zero
-    runner.quit()
-    for device in devices:
-        device.close()
-    if page is not None:
-        page.stop()
-    return {"cpu_share": used / wall, "loop_delay_s": peak, "wall_s": wall, "users": users}
+    def _count(self) -> list[int | None]:
+        """What each archive says that it holds; None where it does not tell."""
+        try:
+            return [archive.target.count_instances() for archive in self.archives]
+        except WireError as error:
+            raise PlayFailed(f"an archive's own statistics cannot be read: {error}") from None
 
+    def _prepare(self) -> None:
+        kinds: dict[int, set[str]] = {}
+        for one in self.plan.stores():
+            kinds.setdefault(one.job, set()).add(one.modality)
+        prepare(self.archives, kinds)
+        if self.config.prefill == "send" and self.plan.prefill:
+            prefill(self.archives, self.plan.prefill, self.config.prefill_associations, self.before)
 
-def _unfinished(jobs: list[Job]) -> list[Record]:
-    """Operations that nothing was heard of before the grace ended: dropped, and counted."""
-    known = {(r.cluster, r.op) for r in STAGE.records}
-    return [new_record(o, "play") for j in jobs for o in j.plan.play if (j.plan.cluster, o.op) not in known]
+    def _ledger(self) -> list[StudyRow]:
+        studies = entries(self.plan, self.config.prefill == "send", self.before, self.stage.recorder)
+        if self.config.ledger == "full":
+            self.troubles = read_back(self.archives, studies)
+        return [row for _, row in studies]
 
+    def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
+        rows = self.stage.recorder.operations
+        health, outcomes = health_of(rows, self.stage.watch.samples), counts(rows)
+        measurement, why = judge(health, others=[*self._prefill_gaps(), *self.troubles, *self.stage.interruptions])
+        told = held if self.config.ledger == "full" else []
+        verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
+        objects = totals(ledger)
+        return {
+            "verdict": verdict, "reasons": reasons, "measurement": measurement, "planned": health.planned,
+            "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),
+            "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
+            "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},
+            "archives": [self._told(archive, one, ledger) for archive, one in zip(self.archives, held, strict=True)],
+        }  # fmt: skip
 
-def write(jobs: list[Job], seen: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
-    """Ledger, verdict and run folder."""
-    records = [*STAGE.records, *_unfinished(jobs)]
-    by_op = {(r.cluster, r.op): r for r in records}
-    books, counts = [], {}
-    for n, job in enumerate(jobs):
-        tell(phase="ledger", progress=n, total=len(jobs))
-        sent = [(o, by_op[job.plan.cluster, o.op]) for o in job.plan.play if o.operation == "store"]
-        books.append(ledger(job.endpoint, [*job.filled, *sent]))
-        counts[job.plan.cluster] = job.endpoint.target.count_instances()
-        job.endpoint.listener.stop()
-    book, frame = pd.concat(books, ignore_index=True), table([*(r for j in jobs for _, r in j.filled), *records])
-    verdict = health(frame, book, counts, seen)
-    with RunWriter(Path(config["out"])) as writer:
-        writer.table("operations", frame)
-        writer.table("ledger", book)
-        writer.close({
-            "kind": "load", "title": jobs[0].plan.about["scenario"], "version": version("filmless"),
-            "start": jobs[0].plan.about["start"], "end": "", "clusters": [j.plan.cluster for j in jobs],
-            "hours": jobs[0].plan.about["hours"], "speed": config["speed"], "tcp_profile": "tuned",
-            "seed": jobs[0].plan.about["seed"], "scenario": {"title": jobs[0].plan.about["scenario"]},
-            "scenario_hash": jobs[0].plan.about["scenario_hash"],
-            "traffic": {j.plan.cluster: file_hash(j.path) for j in jobs},
-            "starts": {j.plan.cluster: j.plan.about["start"] for j in jobs},
-            "targets": {j.plan.cluster: j.endpoint.target.model_dump(mode="json") for j in jobs},
-            "instances": counts, "generator": seen, **verdict,
-        })  # fmt: skip
-    return verdict
+    def _prefill_gaps(self) -> list[str]:
+        rows = self.before.operations
+        missing = sum(row.outcome != "ok" for row in rows)
+        return [f"{missing} of {len(rows)} studies of the prefill were not stored"] if missing else []
 
+    def _told(self, archive: Archive, held: Held, ledger: Sequence[StudyRow]) -> dict[str, Any]:
+        return {
+            "cluster": held.cluster, "target": archive.target.name, "held_before": held.before,
+            "held_after": held.after, "count": compare_held(held, ledger),
+            "associations": dict(archive.associations.tally),
+        }  # fmt: skip
 
-def main(config_path: str) -> None:
-    """The whole play of a configuration file."""
-    config = json.loads(Path(config_path).read_text())
-    jobs = [open_job(about, config["speed"]) for about in config["jobs"]]
-    prefill(jobs)
-    seen = play(jobs, config.get("web_port", 0))
-    tell(phase="done", **write(jobs, seen, config))
-    sys.stdout.flush()
-    os._exit(0)  # greenlets of a stuck archive must not keep the process alive
+    def _keep(self, ledger: Sequence[StudyRow], result: dict[str, Any]) -> None:
+        by_s, during = self.stage.clock.zero - self.early.zero, self.stage.recorder
+        operations = [shifted(row, by_s) for row in self.before.operations] + during.operations
+        objects = [shifted(row, by_s) for row in self.before.objects] + during.objects
+        manifest = manifest_of(self.config, self.traffics) | result
+        keep(Path(self.config.out), operations, objects, ledger, manifest)

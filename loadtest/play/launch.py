@@ -1,79 +1,132 @@
-"""The parent's side of a play: start the process, relay its progress, read its last word."""
+"""The parent's side of a play: starts the process that plays, relays its progress, reads its last word.
+
+Nothing here imports locust or gevent: they patch the standard library, and only the child may bear that.
+"""
 
 import json
 import socket
 import subprocess
 import sys
+import tempfile
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 
+from loadtest.archives.process import package_root
 from loadtest.archives.target import Target
+from loadtest.play.problems import PlayFailed, TrafficProblem
 
-Progress = Callable[[int, int, str], None]
+OnProgress = Callable[[int, int, str], None]
 LISTENER = "FILMLESSDEST"  # AE title of our C-MOVE destinations
-
-
-class PlayFailed(Exception):
-    """The play could not be done; the message says why."""
+STOP_S = 10.0
+_LAST_LINES = 20
 
 
 @dataclass(frozen=True)
 class PlayJob:
-    """One traffic file, its archive, and the port on which its C-MOVEs are awaited."""
+    """One traffic file and its archive; `listener_port` is ours for C-MOVE where the target names no destination."""
 
     traffic: Path
     target: Target
-    listener_port: int
+    listener_port: int = 0
 
 
 def free_port() -> int:
     """A port of the loopback that nobody has now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-def _config(jobs: Sequence[PlayJob], speed: float, out: Path, web_port: int) -> dict[str, Any]:
-    return {
-        "speed": speed, "out": str(out), "web_port": web_port,
-        "jobs": [{"traffic": str(j.traffic), "target": j.target.model_dump(mode="json"), "listener": LISTENER,
-                  "listener_port": j.listener_port} for j in jobs],
-    }  # fmt: skip
+def play(
+    jobs: Sequence[PlayJob],
+    speed: float,
+    out: Path,
+    progress: OnProgress = lambda done, total, phase: None,
+    web_port: int = 0,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Play all jobs at once, in a process of its own; returns the result in short. That process writes `out`.
 
-
-def play(jobs: Sequence[PlayJob], speed: float, out: Path, progress: Progress, web_port: int = 0) -> dict[str, Any]:
-    """Play all jobs at once; returns the verdict. The run folder `out` is written by the child.
+    `progress` is called with (done, total, phase). `web_port` opens Locust's page on the loopback. `settings` are
+    those of PlayConfig.
 
     Raises:
-        PlayFailed: the child could not play, or ended without a verdict.
+        TrafficProblem: a file, a target or a setting cannot be played (exit code 2).
+        PlayFailed: the play could not be done, or its results not be kept.
     """
-    with NamedTemporaryFile("w", suffix=".json") as stream:
-        json.dump(_config(jobs, speed, out.resolve(), web_port), stream)
-        stream.flush()
-        command = [sys.executable, "-m", "loadtest.play", stream.name]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    config = _config(jobs, speed, out, web_port, settings)
+    with tempfile.TemporaryDirectory(prefix="filmless-play-") as folder, tempfile.TemporaryFile() as errors:
+        file = Path(folder) / "play.json"
+        file.write_text(json.dumps(config))
+        child = _start(file, errors)
         try:
             last = _relay(child, progress)
-        finally:
-            if child.poll() is None:
-                child.terminate()
             child.wait()
-    if last.get("phase") != "done":
-        raise PlayFailed(last.get("message") or f"the play ended without a verdict (exit code {child.returncode})")
-    return last
+        finally:
+            _stop(child)
+        errors.seek(0)
+        return _result(last, child.returncode, errors.read().decode("utf-8", "replace"))
 
 
-def _relay(child: "subprocess.Popen[str]", progress: Progress) -> dict[str, Any]:
-    assert child.stdout is not None
+def _config(
+    jobs: Sequence[PlayJob], speed: float, out: Path, web_port: int, settings: dict[str, Any]
+) -> dict[str, Any]:
+    page = {"web": True, "web_port": web_port} if web_port else {}
+    listed = [
+        {"traffic": str(Path(one.traffic).resolve()), "target": one.target.model_dump(mode="json"),
+         "listener": LISTENER, "listener_port": one.listener_port}
+        for one in jobs
+    ]  # fmt: skip
+    return {"jobs": listed, "speed": speed, "out": str(Path(out).resolve()), **page, **settings}
+
+
+def _start(file: Path, errors: IO[bytes]) -> "subprocess.Popen[str]":
+    """The child in a session of its own: Ctrl-C at the terminal is ours to handle. It ends when our pipe closes."""
+    command = [sys.executable, "-m", "loadtest.play", str(file), "--end-with-stdin"]
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=package_root(),
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise PlayFailed(f"the process that plays cannot be started: {error.strerror}") from error
+
+
+def _relay(child: "subprocess.Popen[str]", progress: OnProgress) -> dict[str, Any]:
+    """Read the child's lines until it ends; its last one."""
     last: dict[str, Any] = {}
-    for line in child.stdout:
+    for line in child.stdout or ():
         try:
-            last = json.loads(line)
+            said = json.loads(line)
         except ValueError:
-            continue  # something a library printed
-        if "progress" in last:
-            progress(last["progress"], last["total"], last["phase"])
+            continue  # a library's print; what counts is JSON
+        if "progress" in said:
+            progress(said["progress"], said["total"], said["phase"])
+        last = said
     return last
+
+
+def _stop(child: "subprocess.Popen[str]") -> None:
+    """End the child if it still runs (Ctrl-C here, a defect of the caller's): by SIGTERM, then SIGKILL."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def _result(last: dict[str, Any], code: int, said: str) -> dict[str, Any]:
+    if code == 0 and last.get("phase") == "done":
+        return last
+    if last.get("phase") == "failed":
+        raise (TrafficProblem(last["message"]) if code == 2 else PlayFailed(last["message"], code))
+    words = "\n".join(deque(said.splitlines(), _LAST_LINES))
+    raise PlayFailed(f"the process that plays ended with code {code} and without a result:\n{words}")

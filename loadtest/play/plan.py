@@ -1,87 +1,77 @@
-"""The plan: which operation is due when, by whom. Pure: no clock, no socket."""
+"""When, and by which device: traffic files as one plan. Pure: it knows no clock, and sends nothing."""
 
-import json
-from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-import pyarrow.parquet as pq
+from loadtest.play.problems import TrafficProblem
+from loadtest.play.traffic import Operation, Traffic
 
-from loadtest.objects.study import Study
-
-OPERATIONS = ("store", "find", "qido", "get", "move", "wado")
-
-
-class TrafficProblem(ValueError):
-    """A traffic file that cannot be played: says which, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One row of the traffic table; `due_s` is in the play's time, already divided by its speed."""
-
-    op: int
-    due_s: float
-    operation: str
-    purpose: str
-    nbytes: int
-    study: Study
+MOST_NAMES = 40  # request names on Locust's page: a closed list
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A traffic file, ready to be played."""
+    """What is to be done: `prefill` before the clock starts, `play` in order of due time (seconds since zero)."""
 
-    about: dict[str, Any]
     prefill: list[Operation]
     play: list[Operation]
+    names: list[str]
 
     @property
-    def cluster(self) -> str:
-        """Whose archive it is for."""
-        return str(self.about["cluster"])
-
-    @property
-    def length_s(self) -> float:
-        """Until the last due time."""
+    def last_due_s(self) -> float:
+        """When the last operation is due; 0 for an empty plan."""
         return self.play[-1].due_s if self.play else 0.0
 
-    def devices(self) -> dict[str, list[Operation]]:
-        """Operations of each calling AE title, by due time."""
-        out: dict[str, list[Operation]] = defaultdict(list)
-        for operation in self.play:
-            out[operation.study.ae_title].append(operation)
-        return dict(out)
+    def stores(self) -> list[Operation]:
+        """Every study that is to be stored, prefill first."""
+        return self.prefill + [one for one in self.play if one.operation == "store"]
+
+    def by_device(self) -> dict[tuple[int, str], list[Operation]]:
+        """(job, AE title) -> what that device is to do, in order of due time."""
+        devices: dict[tuple[int, str], list[Operation]] = {}
+        for one in self.play:
+            devices.setdefault((one.job, one.ae_title), []).append(one)
+        return devices
 
 
-def _operation(row: dict[str, Any], speed: float) -> Operation:
-    when = row["acquired"]
-    study = Study(
-        row["exam"], row["modality"], row["patient"], row["objects"],
-        when if isinstance(when, datetime) else datetime.fromisoformat(str(when)),
-        row["cluster"], row["supplier"], row["site"], row["ae_title"],
-    )  # fmt: skip
-    due = 0.0 if row["phase"] == "prefill" else row["due_s"] / speed
-    return Operation(row["op"], due, row["operation"], row["purpose"], row["bytes"], study)
+def make_plan(traffics: Sequence[Traffic], speed: float = 1.0) -> Plan:
+    """All traffic in one plan; `speed` 10 plays ten times as fast. Raises TrafficProblem, ValueError for the speed."""
+    if not 0 < speed < float("inf"):
+        raise ValueError(f"speed {speed}: allowed is a number above 0, such as 1 or 10")
+    _one_file_a_cluster(traffics)
+    prefill = [one for t in traffics for one in t.operations if one.phase == "prefill"]
+    play = [_paced(one, speed) for t in traffics for one in t.operations if one.phase == "play"]
+    if not play:
+        raise TrafficProblem(
+            f"{', '.join(str(t.path) for t in traffics)}: nothing is to be played: take another window"
+        )
+    play.sort(key=lambda one: (one.due_s, one.job, one.op))
+    return Plan(prefill, play, request_names(play))
 
 
-def read_plan(path: Path, speed: float = 1.0) -> Plan:
-    """A traffic file's plan at a speed; 10 plays ten times as fast.
+def request_name(operation: Operation) -> str:
+    """The name under which Locust's page counts an operation."""
+    return f"{operation.cluster} {operation.operation}"
 
-    Raises:
-        TrafficProblem: it is no traffic file, or names an operation that is not played.
-    """
-    try:
-        table = pq.read_table(path)
-        about = json.loads(table.schema.metadata[b"filmless"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise TrafficProblem(f"{path} is not a traffic file (make one with `filmless traffic`): {error}") from error
-    rows = table.to_pylist()
-    unknown = {row["operation"] for row in rows} - set(OPERATIONS)
-    if unknown:
-        raise TrafficProblem(f"{path} asks for {', '.join(sorted(unknown))}; played are {', '.join(OPERATIONS)}")
-    made = [(row["phase"], _operation(row, speed)) for row in rows]
-    play = sorted((o for phase, o in made if phase == "play"), key=lambda o: (o.due_s, o.op))
-    return Plan(about, [o for phase, o in made if phase == "prefill"], play)
+
+def request_names(operations: Iterable[Operation]) -> list[str]:
+    """All names that a plan can have, sorted. Raises TrafficProblem when a page could not show them."""
+    names = sorted({request_name(one) for one in operations})
+    if len(names) > MOST_NAMES:
+        raise TrafficProblem(f"{len(names)} kinds of operation by cluster; at most {MOST_NAMES}: play fewer clusters")
+    return names
+
+
+def _paced(operation: Operation, speed: float) -> Operation:
+    return operation if speed == 1.0 else replace(operation, due_s=operation.due_s / speed)
+
+
+def _one_file_a_cluster(traffics: Sequence[Traffic]) -> None:
+    seen: dict[str, Traffic] = {}
+    for one in traffics:
+        other = seen.setdefault(one.about.cluster, one)
+        if other is not one:
+            raise TrafficProblem(
+                f"{one.path}: cluster '{one.about.cluster}' is played already, from {other.path}: "
+                "the ledger could not tell them apart; play them one after another"
+            )

@@ -1,76 +1,100 @@
-"""Locust users: one a device. Each starts its operations when they are due, whatever the archive does.
-
-Locust's own loop waits for an answer before it sends again, and so hides every freeze; here an operation gets a
-greenlet of its own at its due time. A device's backlog is bounded: beyond it operations are dropped, and counted.
-"""
+"""Locust's users: one for each device of the plan. Imported only in the process that plays (locust patches it)."""
 
 from collections import deque
-from collections.abc import Callable
-from time import perf_counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-import gevent
+import locust.stats
+from gevent.event import Event
 from locust import User, task
-from locust.exception import StopUser
+from locust.env import Environment
+from locust.runners import LocalRunner
 
-from loadtest.play.acts import Device, act
-from loadtest.play.plan import Operation
-from loadtest.play.records import OK, Record, new_record
+from loadtest.play.scheduler import Device
+from loadtest.verdict.records import OperationRow
 
-BACKLOG = 256  # operations of one device under way at once
-
-
-class Stage:
-    """What the users share: the devices still to be given out, the clock's zero, and the records."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[Device, list[Operation]]] = deque()
-        self.records: list[Record] = []
-        self.zero = float("inf")
-        self.finished = 0
-        self.fire: Callable[..., None] = lambda **kwargs: None
+LOOPBACK = "127.0.0.1"
+SPAWNED_WITHIN_S = 30.0
 
 
-STAGE = Stage()
+class DeviceUser(User):
+    """A modality or a workstation: plays its device's plan once, and stays until the play ends."""
 
+    abstract = True
+    devices: ClassVar[deque[Device]]
+    begin: ClassVar[Event]
 
-def report(record: Record) -> None:
-    """Tell Locust, for its page; names come from a closed list."""
-    STAGE.fire(
-        request_type=record.operation, name=f"{record.cluster} {record.operation}",
-        response_time=1000 * (record.end_s - record.due_s), response_length=record.bytes,
-        exception=None if record.outcome == OK else RuntimeError(record.detail), context={},
-    )  # fmt: skip
-
-
-class DeviceUser(User):  # type: ignore[misc]
-    """A modality or a workstation."""
-
-    abstract = False
-
-    def on_start(self) -> None:
-        """Take a device and its operations."""
-        self.device, self.operations = STAGE.waiting.popleft()
-        self.under_way: set[Any] = set()
-
-    def _do(self, operation: Operation) -> None:
-        record = act(self.device, operation, new_record(operation, "play"), STAGE.zero)
-        STAGE.records.append(record)
-        report(record)
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.device = self.devices.popleft()
 
     @task
-    def day(self) -> None:
-        """The whole plan of this device."""
-        for operation in self.operations:
-            gevent.sleep(max(0.0, STAGE.zero + operation.due_s - perf_counter()))
-            if len(self.under_way) >= BACKLOG:
-                record = new_record(operation, "play")
-                record.detail = f"backlog of {BACKLOG} operations: dropped"
-                STAGE.records.append(record)
-                continue
-            job = gevent.spawn(self._do, operation)
-            self.under_way.add(job)
-            job.link(self.under_way.discard)
-        gevent.joinall(list(self.under_way))
-        STAGE.finished += 1
-        raise StopUser
+    def play(self) -> None:
+        """Release the device's operations on time; the work itself goes on in greenlets of the device."""
+        self.begin.wait()
+        self.device.play()
+        Event().wait()  # so that the page goes on to show it
+
+
+class Players:
+    """Locust around the devices: spawns a user for each, and tells its statistics of each operation."""
+
+    def __init__(self, devices: Sequence[tuple[str, Device]], web_port: int = 0) -> None:
+        """`devices` with their clusters' names; `web_port` 0 = no page."""
+        self._begin = Event()
+        setattr(locust.stats, "bucket_response_time", exact_ms)  # noqa: B010  (Locust leaves it to be replaced)
+        classes = [_user_class(name, devices, self._begin) for name in dict.fromkeys(name for name, _ in devices)]
+        self.environment = Environment(user_classes=classes, catch_exceptions=False)
+        self.runner: LocalRunner = self.environment.create_local_runner()
+        self._count = len(devices)
+        self.web_url = f"http://{LOOPBACK}:{web_port}" if web_port else ""
+        if web_port:
+            self.environment.create_web_ui(LOOPBACK, web_port)
+        self.stopped = Event()
+        self.environment.events.test_stop.add_listener(lambda **_: self.stopped.set())
+
+    def spawn(self) -> None:
+        """Make all users; they wait for `begin`."""
+        spawned = Event()
+        self.environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
+        self.runner.start(self._count, spawn_rate=self._count)
+        if not spawned.wait(SPAWNED_WITHIN_S):
+            raise RuntimeError(f"Locust has not made {self._count} users within {SPAWNED_WITHIN_S:g} s")
+
+    def begin(self) -> None:
+        """Let the users play."""
+        self._begin.set()
+
+    def tell(self, row: OperationRow) -> None:
+        """One operation for Locust's statistics, under a name of the closed list; response time from its due time."""
+        if row.outcome == "dropped":
+            return
+        self.environment.events.request.fire(
+            request_type="DICOMweb" if row.operation in ("qido", "wado") else "DIMSE",
+            name=f"{row.cluster} {row.operation}",
+            response_time=(row.end_s - row.due_s) * 1000,
+            response_length=row.bytes,
+            exception=None if row.outcome == "ok" else OutcomeError(row.outcome),
+            context={},
+        )
+
+    def quit(self) -> None:
+        """End the users and the page."""
+        self.runner.quit()
+        if self.environment.web_ui:
+            self.environment.web_ui.stop()
+
+
+class OutcomeError(Exception):
+    """An operation that did not end well, for Locust's list of failures: few kinds, and no word of a peer's."""
+
+
+def exact_ms(response_time: float) -> float:
+    """Locust's histogram key to three significant digits: it rounds to two, and to whole milliseconds below 100."""
+    return float(f"{response_time:.3g}")
+
+
+def _user_class(cluster: str, devices: Sequence[tuple[str, Device]], begin: Event) -> type[User]:
+    ours = deque(device for name, device in devices if name == cluster)
+    body: dict[str, Any] = {"abstract": False, "devices": ours, "begin": begin, "fixed_count": len(ours)}
+    return type(f"Devices_{''.join(c if c.isalnum() else '_' for c in cluster)}", (DeviceUser,), body)

@@ -1,0 +1,128 @@
+"""One archive as the play sees it: every service of every device, behind one call."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from loadtest.archives.target import Destination as Known
+from loadtest.archives.target import Target
+from loadtest.objects.factory import Factory
+from loadtest.play.associations import Associations
+from loadtest.play.config import JobConfig, PlayConfig
+from loadtest.play.destination import Destination
+from loadtest.play.dimse import Dimse, proposals
+from loadtest.play.plan import Plan
+from loadtest.play.problems import PlayFailed, TrafficProblem
+from loadtest.play.services import Service
+from loadtest.play.traffic import About, Operation
+from loadtest.play.web import Web
+from loadtest.wire import DicomWeb, StoreListener, TcpProfile, Timeouts, WireError
+from loadtest.wire.channel import connect
+
+WEB_OPERATIONS = ("qido", "wado")
+LEDGER_AE = "FILMLESS_LEDGER"
+LISTENER = Timeouts(connect_s=5.0, response_s=120.0, operation_s=600.0)  # an archive may hold its association open
+
+
+@dataclass
+class Archive:
+    """A target, with what is needed to use it."""
+
+    cluster: str
+    seed: int
+    target: Target
+    factory: Factory
+    associations: Associations
+    services: Mapping[str, Service]
+    web: Web
+
+    def close(self) -> None:
+        """Release and close everything."""
+        self.associations.release_idle(older_than_s=0.0)
+        self.web.close()
+
+
+def open_archive(job: int, about: About, factory: Factory, plan: Plan, config: PlayConfig, stack: ExitStack) -> Archive:
+    """Prepare one job's archive; its C-MOVE listener runs until `stack` closes. Nothing is sent yet.
+
+    Raises TrafficProblem where the plan asks for what the target does not name, PlayFailed where a port is taken.
+    """
+    target, ours = config.jobs[job].target, [one for one in plan.prefill + plan.play if one.job == job]
+    operations = {one.operation for one in ours}
+    known = _known(config.jobs[job]) if "move" in operations and config.retrieve == "planned" else None
+    _check_web(target, operations)
+    proposed = proposals(factory, _stored(ours), {one.modality for one in ours})
+    associations = Associations(
+        target.peer(),
+        lambda ae_title, service: proposed[ae_title][service],
+        config.profile(),
+        config.timeouts(),
+        config.kept_s(),
+    )
+    destination = _destination(known, target, config, stack) if known else None
+    dimse = Dimse(factory, associations, destination, config.association == "image")
+    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()))
+    move = dimse.get if config.retrieve == "get" else dimse.move
+    services: dict[str, Service] = {
+        "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
+    }  # fmt: skip
+    return Archive(about.cluster, about.seed, target, factory, associations, services, web)
+
+
+def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:
+    """AE title -> the modalities of what it stores; the ledger's own AE title stores none."""
+    kinds: dict[str, set[str]] = {LEDGER_AE: set()}
+    for one in operations:
+        stored = kinds.setdefault(one.ae_title, set())
+        if one.operation == "store":
+            stored.add(one.modality)
+    return kinds
+
+
+def _check_web(target: Target, operations: set[str]) -> None:
+    web = sorted(operations.intersection(WEB_OPERATIONS))
+    if web and not target.base_url:
+        raise TrafficProblem(
+            f"target '{target.name}': the traffic asks for {' and '.join(web)}, and the target has no base_url: "
+            "add its DICOMweb root to the target file"
+        )
+
+
+def _known(job: JobConfig) -> Known:
+    """Our C-MOVE destination as the archive knows it."""
+    if job.target.destinations:
+        return job.target.destinations[0]
+    if job.listener_port:
+        return Known(ae_title=job.listener, port=job.listener_port)
+    raise TrafficProblem(
+        f"target '{job.target.name}': the traffic asks for C-MOVE, and the target names no destination of ours: "
+        'add [[destinations]] to the target file, or play with retrieve = "get"'
+    )
+
+
+def _destination(known: Known, target: Target, config: PlayConfig, stack: ExitStack) -> Destination:
+    try:
+        listener = StoreListener(
+            known.ae_title, known.host, known.port, only_expected=True, profile=config.profile(), timeouts=LISTENER,
+            allowed_hosts=(target.address or target.host,),
+        )  # fmt: skip
+    except OSError as error:
+        where = f"{known.ae_title} at {known.host}:{known.port}"
+        raise PlayFailed(f"cannot listen as C-MOVE destination {where}: {error.strerror}") from None
+    return Destination(stack.enter_context(listener))
+
+
+def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> None:
+    """Open and close a connection to each door that the plan uses. Raises PlayFailed with who did not answer."""
+    peer = archive.target.peer()
+    doors = [("DICOM", peer.host, peer.port)]
+    if needs_web:
+        parts = urlsplit(archive.target.base_url)
+        doors.append(("DICOMweb", parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+    for name, host, port in doors:
+        try:
+            connect(host, port, TcpProfile.TUNED, timeouts.connect_s).close()
+        except WireError as error:
+            mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
+            raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None

@@ -1,0 +1,114 @@
+"""Each device's own associations: opened when first needed, kept while in use, released after a while without.
+
+A device sends one operation at a time over an association. One that the peer closed while it was idle is opened anew
+before anything is sent, and counted; nothing that was sent is ever sent again (rule L8).
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import perf_counter
+
+from loadtest.wire import Association, Peer, TcpProfile, Timeouts, WireError, open_association
+
+Contexts = Sequence[tuple[str, Sequence[str]]]
+Key = tuple[str, str]  # AE title, service
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an association is opened for: its presentation contexts, and the classes in which we are SCP (C-GET)."""
+
+    contexts: Contexts
+    scp_roles: Sequence[str] = ()
+
+
+@dataclass
+class Line:
+    """A borrowed association. `connect_s` and `negotiate_s` are what opening it has cost this borrower, else 0."""
+
+    link: Association
+    connect_s: float = 0.0
+    negotiate_s: float = 0.0
+
+
+class Associations:
+    """The associations of all devices with one archive. Not for threads: greenlets share it without a lock."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        propose: Callable[[str, str], Proposal],
+        profile: TcpProfile,
+        timeouts: Timeouts,
+        keep_s: float,
+    ) -> None:
+        """`propose(ae_title, service)` names the contexts; `keep_s` 0 releases each association after its use."""
+        self._peer, self._propose, self._profile, self._timeouts = peer, propose, profile, timeouts
+        self._keep_s = keep_s
+        self._idle: defaultdict[Key, deque[tuple[float, Association]]] = defaultdict(deque)
+        self.tally: Counter[str] = Counter(opened=0, released=0, closed_by_peer_while_idle=0)
+
+    @contextmanager
+    def borrow(self, ae_title: str, service: str) -> Iterator[Line]:
+        """An association of this device for this service. Raises WireErrors of opening it."""
+        line = self._take((ae_title, service)) or self._open(ae_title, service)
+        yield line  # after an error the association is closed already, and is not kept
+        self._give_back((ae_title, service), line.link)
+
+    def _take(self, key: Key) -> Line | None:
+        kept = self._idle.get(key)
+        while kept:
+            _, link = kept.pop()  # the one used last: the others may grow old and be released
+            if self._is_alive(link):
+                return Line(link)
+            self.tally["closed_by_peer_while_idle"] += 1
+        return None
+
+    @staticmethod
+    def _is_alive(link: Association) -> bool:
+        try:
+            spoken = link.channel.has_spoken()
+        except WireError:
+            spoken = True
+        if spoken:
+            link.abort()
+        return not spoken
+
+    def _open(self, ae_title: str, service: str) -> Line:
+        proposal = self._propose(ae_title, service)
+        link = open_association(
+            self._peer,
+            ae_title,
+            proposal.contexts,
+            profile=self._profile,
+            timeouts=self._timeouts,
+            scp_roles=proposal.scp_roles,
+        )
+        self.tally["opened"] += 1
+        return Line(link, link.connect_s, link.negotiate_s)
+
+    def _give_back(self, key: Key, link: Association) -> None:
+        if not link.is_open:
+            return
+        if self._keep_s:
+            self._idle[key].append((perf_counter(), link))
+        else:
+            self._release(link)
+
+    def _release(self, link: Association) -> None:
+        self.tally["released"] += 1
+        with suppress(WireError):  # what was to be measured is done; the connection is closed either way
+            link.release()
+
+    def release_idle(self, older_than_s: float | None = None) -> int:
+        """Release what has been idle for `keep_s` (or the given time); returns how many."""
+        limit = perf_counter() - (self._keep_s if older_than_s is None else older_than_s)
+        old = []
+        for kept in self._idle.values():
+            while kept and kept[0][0] <= limit:  # appended on the right: the oldest is on the left
+                old.append(kept.popleft()[1])
+        for link in old:
+            self._release(link)
+        return len(old)

@@ -1,0 +1,72 @@
+"""What the play is told: one JSON file, strict, everything with a bound."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from loadtest.archives.target import Target
+from loadtest.play.problems import TrafficProblem
+from loadtest.wire import TcpProfile, Timeouts
+from sim.world.quantity import Strict
+
+Bound = Annotated[float, Field(gt=0, le=3600)]
+PROFILES = {"tuned": TcpProfile.TUNED, "modality": TcpProfile.MODALITY}
+
+
+class JobConfig(Strict):
+    """One traffic file and the archive that it is played against."""
+
+    traffic: str
+    target: Target
+    listener: str = Field(default="FILMLESSDEST", description="AE title of our C-MOVE destination, and its port,")
+    listener_port: int = Field(default=0, ge=0, le=65535, description="where the target names none; 0 = there is none")
+
+
+class PlayConfig(Strict):
+    """The whole play. What decides a latency (TCP profile, associations) is named here and told in the result."""
+
+    jobs: list[JobConfig] = Field(min_length=1, max_length=6)
+    out: str = Field(description="the run folder that is made; it must not be there")
+    speed: float = Field(default=1.0, gt=0, le=1e6)
+    prefill: Literal["send", "skip"] = Field(default="send", description="skip: the archive holds them already")
+    ledger: Literal["full", "none"] = Field(default="full", description="none: a null sink, which finds nothing")
+    retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
+    tcp: Literal["tuned", "modality"] = "tuned"
+    association: Literal["kept", "study", "image"] = Field(
+        default="kept", description="kept open until idle, one a study (or query), or one an image"
+    )
+    keep_idle_s: Bound = Field(default=2.0, description="a kept association is released after so long without use")
+    modality_associations: int = Field(default=1, ge=1, le=64, description="studies that a modality sends at once")
+    workstation_associations: int = Field(default=8, ge=1, le=64, description="requests that a workstation has at once")
+    prefill_associations: int = Field(default=2, ge=1, le=16, description="studies sent at once, a cluster, in prefill")
+    backlog: int = Field(default=1000, ge=0, le=100_000, description="may wait at a device; more is dropped")
+    drain_s: Bound = Field(default=60.0, description="what still waits so long after the last due time is dropped")
+    connect_s: Bound = 5.0
+    response_s: Bound = 30.0
+    operation_s: Bound = 60.0
+    web: bool = False
+    web_port: int = Field(default=8089, ge=1, le=65535)
+
+    def timeouts(self) -> Timeouts:
+        """The bounds of each connection."""
+        return Timeouts(self.connect_s, self.response_s, self.operation_s)
+
+    def profile(self) -> TcpProfile:
+        """How the sockets behave."""
+        return PROFILES[self.tcp]
+
+    def kept_s(self) -> float:
+        """How long an unused association stays open: 0 unless it is kept."""
+        return self.keep_idle_s if self.association == "kept" else 0.0
+
+
+def read_config(path: Path) -> PlayConfig:
+    """The configuration of a file. Raises TrafficProblem with all that is wrong with it."""
+    try:
+        return PlayConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise TrafficProblem(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        lines = [f"{path}: {'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors()]
+        raise TrafficProblem("\n".join(lines)) from None

@@ -1,0 +1,169 @@
+"""The DIMSE services of one archive: C-STORE, C-FIND, C-GET, C-MOVE (PS3.7 9.1)."""
+
+from collections.abc import Collection, Mapping
+from math import isnan, nan
+from time import perf_counter
+
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from loadtest.objects.factory import Factory
+from loadtest.play.associations import Associations, Line, Proposal
+from loadtest.play.destination import Destination
+from loadtest.play.services import Done, Sent, outcome_of, worst
+from loadtest.play.studies import identifier, study_of
+from loadtest.play.traffic import Operation
+from loadtest.wire import ContextRefused, CountingSink, Reply
+from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
+
+PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
+ANSWERS = ("PatientName", "StudyDate", "StudyTime", "AccessionNumber", "ModalitiesInStudy")
+
+
+def proposals(
+    factory: Factory, stored: Mapping[str, Collection[str]], asked: Collection[str]
+) -> dict[str, dict[str, Proposal]]:
+    """AE title -> service -> what its association proposes. `stored`: AE title -> the modalities that it stores.
+
+    A C-GET proposes the classes of all modalities `asked`, each in a context for each plain syntax, to be their SCP.
+    """
+    every = sorted({factory.sop_class(m) for m in asked})
+    pairs = [(uid, [syntax]) for uid in every for syntax in PLAIN]
+    common = {
+        "find": Proposal([(STUDY_ROOT_FIND, PLAIN)]),
+        "move": Proposal([(STUDY_ROOT_MOVE, PLAIN)]),
+        "get": Proposal([(STUDY_ROOT_GET, PLAIN), *pairs], every),
+    }
+    return {ae: common | {"store": _storing(factory, kinds)} for ae, kinds in stored.items()}
+
+
+def _storing(factory: Factory, kinds: Collection[str]) -> Proposal:
+    syntax = [str(factory.transfer_syntax)]
+    return Proposal([(uid, syntax) for uid in sorted({factory.sop_class(m) for m in kinds})])
+
+
+class Dimse:
+    """Carries out operations over each device's associations; `destination` is where C-MOVE sends."""
+
+    def __init__(
+        self, factory: Factory, associations: Associations, destination: Destination | None, per_image: bool = False
+    ) -> None:
+        self._factory, self._associations = factory, associations
+        self._destination, self._per_image = destination, per_image
+
+    def store(self, operation: Operation, done: Done) -> None:
+        """C-STORE of a study, one object after another; the first that breaks its association ends it."""
+        study = study_of(operation)
+        sop_class, syntax = self._factory.sop_class(study.modality), str(self._factory.transfer_syntax)
+        step = 1 if self._per_image else operation.objects
+        for first in range(0, operation.objects, step):
+            with self._associations.borrow(operation.ae_title, "store") as line:
+                _opening(line, done)
+                for number in range(first, min(first + step, operation.objects)):
+                    uid = self._factory.instance_uid(operation.exam, number)
+                    parts = self._factory.parts(study, number)
+                    _store_one(line, (sop_class, uid, syntax), parts, number, done)
+        done.outcome = worst(one.outcome for one in done.sent)
+
+    def find(self, operation: Operation, done: Done) -> None:
+        """C-FIND of the study by its UID and Patient ID."""
+        asked = identifier(self._factory, operation, with_patient=True, count=True)
+        for keyword in ANSWERS:
+            setattr(asked, keyword, None)
+        with self._associations.borrow(operation.ae_title, "find") as line:
+            _opening(line, done)
+            found, reply = line.link.find(STUDY_ROOT_FIND, asked)
+        done.objects = len(found)
+        _answered(reply, done, "" if found else "the study is not found")
+
+    def get(self, operation: Operation, done: Done) -> None:
+        """C-GET of the study over the workstation's own association."""
+        sink = CountingSink()
+        try:
+            with self._associations.borrow(operation.ae_title, "get") as line:
+                _opening(line, done)
+                reply = line.link.get(STUDY_ROOT_GET, identifier(self._factory, operation), sink)
+        finally:
+            done.objects, done.bytes = sink.objects, sink.bytes
+            done.first_object = sink.first_object or done.first_object
+        _answered(reply, done, short(operation, sink.objects))
+
+    def move(self, operation: Operation, done: Done) -> None:
+        """C-MOVE of the study to our listener; its times are those of the arrival there."""
+        if self._destination is None:
+            raise ValueError("the plan holds a C-MOVE and there is no destination for it")
+        uid = self._factory.study_uid(operation.exam)
+        with self._destination.expecting(uid) as arrival:
+            done.blocked_s = arrival.blocked_s
+            try:
+                with self._associations.borrow(operation.ae_title, "move") as line:
+                    _opening(line, done)
+                    asked = identifier(self._factory, operation)
+                    reply = line.link.move(STUDY_ROOT_MOVE, asked, self._destination.ae_title)
+                if reply.ok:
+                    arrival.wait(reply.completed or 0)
+            finally:
+                arrival.tell(done)
+            _answered(reply, done, short(operation, done.objects))
+            if done.outcome == "ok":
+                done.first_byte, done.end = arrival.first_byte, arrival.last_object
+
+
+def _opening(line: Line, done: Done) -> None:
+    done.connect_s += line.connect_s
+    done.negotiate_s += line.negotiate_s
+
+
+def _store_one(
+    line: Line, what: tuple[str, str, str], parts: tuple[bytes, memoryview], number: int, done: Done
+) -> None:
+    """Send one object and keep what came of it. Raises if the association is lost."""
+    start, size = perf_counter(), len(parts[0]) + len(parts[1])
+    try:
+        reply = line.link.store(*what, parts)
+    except ContextRefused as error:  # nothing was sent, and the association is open for the next object
+        outcome, status, detail = outcome_of(error)
+        done.sent.append(Sent(number, start, nan, nan, perf_counter(), size, status, outcome))
+        done.note(outcome, status, f"object {number}: {detail}")
+    except BaseException as error:
+        left = line.link.channel.sent
+        outcome, status, _ = outcome_of(error, left > 0)
+        done.sent.append(Sent(number, start, left or nan, nan, perf_counter(), size, status, outcome))
+        raise
+    else:
+        _take(reply, start, size, number, done)
+
+
+def _take(reply: Reply, start: float, size: int, number: int, done: Done) -> None:
+    """Enter the archive's answer to one object."""
+    outcome = "ok" if reply.ok else "refused"
+    done.sent.append(Sent(number, start, reply.sent, reply.first_byte, reply.end, size, reply.status, outcome))
+    if isnan(done.first_byte):
+        done.first_byte, done.first_object = reply.first_byte, reply.end
+    done.end = reply.end
+    if not reply.ok:
+        done.note("refused", reply.status, f"object {number}: {words(reply)}")
+        return
+    done.objects, done.bytes = done.objects + 1, done.bytes + size
+    if done.outcome != "refused":
+        done.status = max(done.status, reply.status)  # a warning is told even if the next object had none
+
+
+def _answered(reply: Reply, done: Done, wrong: str) -> None:
+    """The outcome of a query or retrieve from its final response; `wrong` says what it lacks."""
+    done.first_byte, done.end = reply.first_byte, reply.end
+    if not reply.ok:
+        done.note("refused", reply.status, words(reply))
+    elif reply.failed or wrong:
+        done.note("failed", reply.status, f"{reply.failed or 0} sub-operations failed; {wrong}".strip("; "))
+    else:
+        done.note("ok", reply.status, words(reply) if reply.status else "")
+
+
+def short(operation: Operation, objects: int) -> str:
+    """What a retrieve lacks, in words; "" when all came."""
+    return "" if objects == operation.objects else f"{objects} objects came of {operation.objects}"
+
+
+def words(reply: Reply) -> str:
+    """Status, its category and the archive's comment."""
+    return f"{reply.status:04X}H {reply.category}" + (f": {reply.comment}" if reply.comment else "")

@@ -1,0 +1,107 @@
+"""The part of the play that is measured: all devices on one clock, until every operation has ended."""
+
+import gc
+import sys
+from collections.abc import Sequence
+
+from gevent import Greenlet, sleep, spawn
+from gevent.event import AsyncResult
+
+from loadtest.play.archive import Archive
+from loadtest.play.config import PlayConfig
+from loadtest.play.plan import Plan
+from loadtest.play.recorder import Clock, Recorder
+from loadtest.play.scheduler import Device
+from loadtest.play.tell import Progress, say
+from loadtest.play.traffic import Operation
+from loadtest.play.users import Players
+from loadtest.play.watch import Watch
+from loadtest.verdict.records import OperationRow
+
+BEGIN_IN_S = 0.2  # from the last preparation to zero: every user is awake by then
+LOOK_EVERY_S = 0.02
+STOPPED = "the play was stopped on Locust's page"
+
+
+class Stage:
+    """Devices, users, clock and records of one play. `interruptions` are reasons why it did not go to its end."""
+
+    def __init__(self, config: PlayConfig, plan: Plan, archives: Sequence[Archive]) -> None:
+        self._config, self._plan, self._archives = config, plan, archives
+        self.clock = Clock()
+        self.recorder = Recorder(self.clock, self._heard)
+        self.watch = Watch()
+        self.interruptions: list[str] = []
+        self._defect = AsyncResult()
+        self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
+        names = [(archives[job].cluster, device) for (job, _), device in self._devices.items()]
+        self._players = Players(names, config.web_port if config.web else 0)
+        self._progress: Progress | None = None
+
+    def _device(self, job: int, operations: Sequence[Operation]) -> Device:
+        config, services = self._config, self._archives[job].services
+        stores = all(one.operation == "store" for one in operations)
+        at_once = config.modality_associations if stores else config.workstation_associations
+        return Device(
+            operations,
+            lambda one, done: services[one.operation](one, done),
+            self.clock,
+            self.recorder,
+            at_once,
+            config.backlog,
+            lambda greenlet: self._defect.set_exception(greenlet.exception),
+        )
+
+    def play(self) -> None:
+        """Play it. A defect of this program raises here; what is left of the plan is recorded as dropped."""
+        self._players.spawn()
+        self._announce()
+        self._progress = Progress("play", len(self._plan.play))
+        keeper = spawn(self._keep_house)
+        gc.collect()
+        gc.freeze()  # what is here stays: a collection in the middle of the play would walk through all of it
+        self.watch.start()
+        self.clock.begin(BEGIN_IN_S)
+        self._players.begin()
+        try:
+            self._wait()
+        finally:
+            self.watch.stop()
+            self._end(keeper)
+
+    def _announce(self) -> None:
+        if self._config.web:
+            say(web=self._players.web_url)
+        plan, latest = self._plan, self._plan.last_due_s + self._config.drain_s
+        words = f"play: {len(plan.play)} operations of {len(self._devices)} devices in {plan.last_due_s:.0f} s"
+        print(f"{words}; it ends after {latest:.0f} s at the latest", file=sys.stderr, flush=True)
+
+    def _wait(self) -> None:
+        """Until each operation has ended, the time to drain is over, Stop is pressed, or we are at fault."""
+        until = self._plan.last_due_s + self._config.drain_s
+        while len(self.recorder.operations) < len(self._plan.play) and self.clock.now() < until:
+            if self._defect.ready():
+                self._defect.get()
+            if self._players.stopped.is_set():
+                self.interruptions.append(STOPPED)
+                return
+            sleep(LOOK_EVERY_S)
+
+    def _end(self, keeper: Greenlet) -> None:
+        """Users first, so that nothing more is released; then what waits or is under way."""
+        self._players.quit()
+        for device in self._devices.values():
+            device.end()
+        keeper.kill()
+
+    def _keep_house(self) -> None:
+        """Release associations that nobody has used for a while."""
+        while True:
+            sleep(min(self._config.keep_idle_s, 1.0) / 4)
+            for archive in self._archives:
+                archive.associations.release_idle()
+
+    def _heard(self, row: OperationRow) -> None:
+        self._players.tell(row)
+        if self._progress is not None:
+            self._progress.step()

@@ -1,0 +1,154 @@
+"""A traffic file as it is read: checked whole before anything is sent, all that is wrong told at once."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ConfigDict, Field, ValidationError
+
+from loadtest.play.problems import TrafficProblem
+from loadtest.wire.settings import check_ae_title
+from sim.world.quantity import Strict
+
+OPERATIONS = ("store", "find", "qido", "get", "move", "wado")
+PHASES = ("prefill", "play")
+_TEXT, _INTEGER = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary), (pa.types.is_integer,)
+COLUMNS: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+    "op": _INTEGER, "due_s": (pa.types.is_floating,), "phase": _TEXT, "cluster": _TEXT, "supplier": _TEXT,
+    "site": _TEXT, "ae_title": _TEXT, "operation": _TEXT, "purpose": _TEXT, "exam": _INTEGER, "patient": _INTEGER,
+    "modality": _TEXT, "objects": _INTEGER, "bytes": _INTEGER, "acquired": (pa.types.is_timestamp,),
+}  # fmt: skip
+MOST_SHOWN = 10
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
+
+
+class About(Strict):
+    """The metadata `filmless` of a traffic file."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+    seed: int
+    scenario: str
+    scenario_hash: str = ""
+    start: str
+    hours: float = Field(gt=0)
+    cluster: str = Field(pattern=rf"^{_NAME.pattern}$")
+    matrices: dict[str, tuple[int, int, int]] = Field(description="modality -> rows, columns, bytes per pixel")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One timed DICOM operation; `due_s` since the traffic's start (later: since the play's zero), NaN in prefill."""
+
+    op: int
+    due_s: float
+    phase: str
+    cluster: str
+    supplier: str
+    site: str
+    ae_title: str
+    operation: str
+    purpose: str
+    exam: int
+    patient: int
+    modality: str
+    objects: int
+    bytes: int
+    acquired: datetime
+    job: int = 0
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """One file: what it says of itself, and its operations in the file's order."""
+
+    path: Path
+    about: About
+    operations: list[Operation]
+
+
+def read_traffic(path: Path | str, job: int = 0) -> Traffic:
+    """Read and check a traffic file. Raises TrafficProblem with every problem found (the first ten rows)."""
+    file = Path(path)
+    table = _table(file)
+    about = _about(file, table)
+    _check_columns(file, table)
+    names = list(COLUMNS)
+    columns = [table.column(name).to_pylist() for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    problems = [f"row {i}: {why}" for i, row in enumerate(rows) for why in _wrong(row, about)]
+    problems += _repeated(rows)
+    if problems:
+        more = f"\n... and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+        raise TrafficProblem("\n".join(f"{file}: {one}" for one in problems[:MOST_SHOWN]) + more)
+    return Traffic(file, about, [Operation(**row, job=job) for row in rows])
+
+
+def _table(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise TrafficProblem(f"{file}: cannot be read as Parquet ({reason}): make it with `filmless traffic`") from None
+
+
+def _about(file: Path, table: pa.Table) -> About:
+    raw = (table.schema.metadata or {}).get(b"filmless")
+    if raw is None:
+        raise TrafficProblem(f"{file}: is Parquet without the metadata 'filmless': make it with `filmless traffic`")
+    try:
+        return About.model_validate_json(raw)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors()]
+        raise TrafficProblem("\n".join(f"{file}: metadata 'filmless': {line}" for line in lines)) from None
+
+
+def _check_columns(file: Path, table: pa.Table) -> None:
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise TrafficProblem(f"{file}: columns are missing: {', '.join(missing)}: make it with `filmless traffic`")
+    wrong = [f"{n} is {t}" for n in COLUMNS if not any(fits(t := table.schema.field(n).type) for fits in COLUMNS[n])]
+    empty = [name for name in COLUMNS if name != "due_s" and table.column(name).null_count]
+    if wrong or empty:
+        told = [*wrong, *(f"{name} has empty values" for name in empty)]
+        raise TrafficProblem(f"{file}: columns are not as agreed: {'; '.join(told)}")
+
+
+def _wrong(row: dict[str, Any], about: About) -> list[str]:
+    """What is wrong with one row."""
+    due, prefill = row["due_s"], row["phase"] == "prefill"
+    missing = due is None or math.isnan(due)
+    tests = {
+        f"phase {row['phase']!r}: allowed are {', '.join(PHASES)}": row["phase"] in PHASES,
+        f"operation {row['operation']!r}: allowed are {', '.join(OPERATIONS)}": row["operation"] in OPERATIONS,
+        f"due_s {due}: a played row is due at 0 or later": prefill or (not missing and 0 <= due < math.inf),
+        f"due_s {due}: a prefill row has none": not prefill or missing,
+        "a prefill row is a store": not prefill or row["operation"] == "store",
+        f"objects {row['objects']}: 1 to 9999": 1 <= row["objects"] <= 9999,
+        f"cluster {row['cluster']!r}: the file is of {about.cluster!r}": row["cluster"] == about.cluster,
+        f"modality {row['modality']!r}: the metadata have no matrix for it": row["modality"] in about.matrices,
+        f"exam {row['exam']}: 0 to 999999999999": 0 <= row["exam"] < 10**12,
+    }
+    return [why for why, holds in tests.items() if not holds] + _title_problem(row["ae_title"])
+
+
+def _title_problem(title: str) -> list[str]:
+    try:
+        check_ae_title(title)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def _repeated(rows: list[dict[str, Any]]) -> list[str]:
+    """An operation's number and a study's store occur once: the ledger has one row for each."""
+    ops = len({row["op"] for row in rows})
+    stored = [row["exam"] for row in rows if row["operation"] == "store"]
+    found = [] if ops == len(rows) else [f"op: {len(rows) - ops} numbers occur twice"]
+    return found + ([] if len(set(stored)) == len(stored) else [f"{len(stored) - len(set(stored))} exams stored twice"])

@@ -1,0 +1,68 @@
+"""The DICOMweb services of one archive: QIDO-RS and WADO-RS (PS3.18 10.4, 10.6), a few connections a workstation."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from loadtest.objects.factory import Factory
+from loadtest.play.dimse import short
+from loadtest.play.services import Done
+from loadtest.play.traffic import Operation
+from loadtest.wire import DicomWeb, WebReply
+
+STUDIES = "studies"
+
+
+class Web:
+    """Carries out DICOMweb operations. A connection serves one request at a time and is kept for the device's next."""
+
+    def __init__(self, factory: Factory, connect: Callable[[], DicomWeb]) -> None:
+        self._factory, self._connect = factory, connect
+        self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
+
+    @contextmanager
+    def _client(self, ae_title: str) -> Iterator[DicomWeb]:
+        idle = self._idle[ae_title]
+        client = idle.pop() if idle else self._connect()
+        try:
+            yield client
+        finally:
+            idle.append(client)  # after an error it has closed its connection, and opens one for the next request
+
+    def qido(self, operation: Operation, done: Done) -> None:
+        """QIDO-RS for the study by its UID and Patient ID."""
+        params: dict[str, str | int] = {
+            "StudyInstanceUID": self._factory.study_uid(operation.exam),
+            "PatientID": self._factory.patient_id(operation.patient),
+        }
+        with self._client(operation.ae_title) as client:
+            found, reply = client.qido(STUDIES, params)
+        done.objects, done.bytes = len(found), reply.bytes
+        _answered(reply, done, "" if found else "the study is not found")
+
+    def wado(self, operation: Operation, done: Done) -> None:
+        """WADO-RS of the whole study."""
+        with self._client(operation.ae_title) as client:
+            reply = client.wado_study(self._factory.study_uid(operation.exam))
+        done.objects, done.bytes = reply.objects, reply.bytes
+        if reply.objects:
+            done.first_object = reply.first_part
+        _answered(reply, done, short(operation, reply.objects))
+
+    def close(self) -> None:
+        """Close all connections."""
+        for clients in self._idle.values():
+            for client in clients:
+                client.close()
+        self._idle.clear()
+
+
+def _answered(reply: WebReply, done: Done, wrong: str) -> None:
+    """The outcome by HTTP status; 204 (PS3.18 8.3.1) and an empty list both mean that nothing is there."""
+    done.first_byte, done.end = reply.first_byte, reply.end
+    if not 200 <= reply.status < 300:
+        done.note("refused", reply.status, reply.detail)
+    elif wrong:
+        done.note("failed", reply.status, wrong)
+    else:
+        done.note("ok", reply.status)

@@ -1,0 +1,62 @@
+"""The word over a play: PASS, FAIL or INVALID, with every reason. No threshold on latency is judged here.
+
+An object that was acknowledged and is not there is FAIL whatever else is said (rule L9). Otherwise a measurement that
+cannot be trusted is INVALID; then operations that the archive refused, failed or left unanswered are FAIL.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtest.verdict.health import INVALID
+from loadtest.verdict.ledger import lost, totals
+from loadtest.verdict.records import StudyRow
+
+PASS, FAIL = "PASS", "FAIL"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an archive says that it holds, before and after; None where it does not tell."""
+
+    cluster: str
+    before: int | None
+    after: int | None
+
+    @property
+    def more(self) -> int | None:
+        """Objects that came during the play."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+def compare_held(held: Held, ledger: Sequence[StudyRow]) -> str:
+    """The archive's own count against the ledger: agrees, differs or not told; unanswered objects may be there."""
+    if held.more is None:
+        return "not told"
+    found = totals([row for row in ledger if row.cluster == held.cluster])
+    return "agrees" if found["stored"] <= held.more <= found["stored"] + found["unknown"] else "differs"
+
+
+def verdict_of(
+    measurement: str, why: Sequence[str], outcomes: dict[str, int], ledger: Sequence[StudyRow], held: Sequence[Held]
+) -> tuple[str, list[str]]:
+    """The verdict and its reasons, the gravest first; `outcomes` are operations by outcome."""
+    losses = _losses(ledger, held)
+    bad = {name: outcomes[name] for name in ("refused", "failed", "unknown") if outcomes[name]}
+    n = sum(outcomes.values())
+    broken = [f"{sum(bad.values())} of {n} operations did not end well: {_listed(bad)}"] if bad else []
+    word = FAIL if losses else INVALID if measurement == INVALID else FAIL if broken else PASS
+    return word, [*losses, *why, *broken]
+
+
+def _losses(ledger: Sequence[StudyRow], held: Sequence[Held]) -> list[str]:
+    missing = sum(map(lost, ledger))
+    found = [f"{missing} objects were acknowledged and are not found"] if missing else []
+    for one in held:
+        if compare_held(one, ledger) == "differs":
+            stored = totals([row for row in ledger if row.cluster == one.cluster])["stored"]
+            found.append(f"{one.cluster}: the archive counts {one.more} objects more, acknowledged were {stored}")
+    return found
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items())
