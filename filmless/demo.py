@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from filmless.failures import Failed
-from filmless.front import front_rows, print_front
+from filmless.report.front_table import front_rows, print_front
 from filmless.output import give, say
 from filmless.play import play_all
 from filmless.progress import progress
@@ -63,13 +63,13 @@ def run_demo(target: str, minutes: float, replications: int, out: Path, json_: b
             report(i + 1, len(clusters), cluster)
     check_disk(sum(w["bytes_to_keep"] for w in windows), folder)
     say(f"3 of 4: playing {minutes:g} minute(s) of {len(clusters)} busiest hours at once, at real speed")
-    played = play_all(windows, target, folder / "played")
+    verdict = play_all(windows, target, folder / "played")
     loads = [folder / "played"]
     say("4 of 4: the report")
     from filmless.report.build import build_report
 
-    with progress("report"):
-        page = build_report(run.folder, loads, folder / "report.html")
+    with progress("report") as report:
+        page = build_report(run.folder, loads, folder / "report.html", report)
     rows = front_rows(run.folder, loads)
     if json_:
         give({"report": str(page), "folder": str(folder), "clusters": rows})

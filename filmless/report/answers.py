@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from filmless.report.figures import Figure
+from filmless.report.latency import STAT_NAME
 from filmless.report.measured import BEYOND, KIND_ORDER, QUANTILES, Measured, needed
 from filmless.report.palette import BLUE, ORANGE, PALE, TEAL, WORLD_MARKER, look
 from filmless.report.panels import aside, direct_label, intervals, panels, rows_of, time_axis, whisker
@@ -23,6 +24,7 @@ BAND = (
     "Whiskers: 95 % interval by ranks, n lowered for dependence between neighbours; none where operations are too few. "
     f"Open marks: fewer than {BEYOND} operations were slower, so the percentile is indicative only."
 )
+RESPONSE = "Response time of DICOM operations (due until answered in full)"
 ROWS = {"film image": ("film", "time_to_image_s", "film: request to image"),
         "pacs image": ("pacs", "time_to_image_s", "PACS: request to image"),
         "pacs stored": ("pacs", "stored_s", "PACS: taken to stored")}  # fmt: skip
@@ -36,7 +38,7 @@ def titled(sim: Simulated, cluster: str) -> str:
     return f"{sim.cluster_name(cluster)} ({', '.join(names)})" if names else sim.cluster_name(cluster)
 
 
-def percentiles(measured: Measured, clock: str = "latency") -> pd.DataFrame:
+def percentiles(measured: Measured, clock: str = "response") -> pd.DataFrame:
     """Percentiles of each cluster and kind of operation, with how far each may be relied on."""
     return pd.concat([measured.table(s, ["cluster", "kind"], clock) for s in QUANTILES], ignore_index=True)
 
@@ -80,9 +82,9 @@ def answers(sim: Simulated, measured: Measured) -> Figure:
     unit_s, unit = duration_unit(data["value"].max())
     return Figure(
         key="answers", title=f"The archives stored 95 % of studies within {words}",
-        measure="Latency of DICOM operations (due until answered in full), median and 95th percentile over operations",
+        measure=RESPONSE + ", median and 95th percentile over operations",
         unit=unit, place=sim.place, period=measured.period, how="measured",
-        alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve latency. "
+        alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve response. "
             f"Over all clusters 95 % of studies were stored within {words}.",
         band=BAND, source=measured.source, canvas=_draw_answers(sim, data), row_heads=3,
         data=answer_table(sim, data, unit_s, unit),
@@ -92,7 +94,7 @@ def answers(sim: Simulated, measured: Measured) -> Figure:
 def answer_table(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
     """Percentiles as a table; "enough" says whether n bears the percentile."""
     shown = intervals(sim.named(data)[["cluster", "kind", "stat", "value", "low", "high", "n", "method"]], unit_s, unit)
-    shown.insert(2, "statistic", data["stat"].to_numpy())
+    shown.insert(2, "statistic", [STAT_NAME[s] for s in data["stat"]])
     return shown.assign(enough=data["enough"].to_numpy())
 
 
@@ -127,13 +129,13 @@ def _draw_nines(sim: Simulated, measured: Measured) -> Canvas:
     with look():
         for i, (axis, cluster) in enumerate(zip(axes, sim.clusters, strict=True)):
             for kind in KIND_ORDER:
-                _nines_panel(axis, measured.sorted_latencies(cluster, kind), kind)
+                _nines_panel(axis, measured.sorted_responses(cluster, kind), kind)
             if i == 0:
-                _name_lines(axis, {k: measured.sorted_latencies(cluster, k) for k in KIND_ORDER})
+                _name_lines(axis, {k: measured.sorted_responses(cluster, k) for k in KIND_ORDER})
             axis.set_xticks([0, 1, 2, 3], ["0", "90", "99", "99.9"])
         took = measured.answered()["end_s"] - measured.answered()["due_s"]
         time_axis(axes[0], max(1e-4, float(took.min()) / 1.5), float(took.max()) * 1.5, "y", 6)
-        axes[0].set_ylabel("latency, logarithmic")
+        axes[0].set_ylabel("response time, logarithmic")
         canvas.supxlabel("percentile (%), on an axis of nines", fontsize=9)
     return canvas
 
@@ -147,9 +149,9 @@ def nines(sim: Simulated, measured: Measured) -> Figure:
     longest = (worst["end_s"] - worst["due_s"]).max()
     return Figure(
         key="nines", title=f"The slowest answer took {short_duration(float(longest))}",
-        measure="Latency of DICOM operations (due until answered in full) by percentile", unit=unit, place=sim.place,
+        measure=RESPONSE + " by percentile", unit=unit, place=sim.place,
         period=measured.period, how="measured",
-        alt="Percentile curves of measured store, query and retrieve latency, one panel a cluster, percentiles on an "
+        alt="Percentile curves of measured store, query and retrieve response, one panel a cluster, percentiles on an "
             f"axis of nines. The slowest of {len(worst):,} operations took {short_duration(float(longest))}.",
         band=f"Lines end where fewer than {BEYOND} operations are slower; dots beyond are single operations. "
              "Intervals of the percentiles are in the table.",
@@ -198,11 +200,11 @@ def side_by_side(sim: Simulated, measured: Measured) -> Figure:
     played = f" Measured archives: {measured.targets}, {measured.period}." if measured else ""
     return Figure(
         key="side-by-side", title=f"Median time to image: {words}",
-        measure="Median of simulated times over exams and of measured latencies over operations", unit="seconds",
+        measure="Median of simulated times over exams and of measured responses over operations", unit="seconds",
         place=sim.place, period=sim.period, how="simulated and measured" if measured else "simulated",
         alt=f"Dot plot, one panel a cluster, logarithmic: simulated times on film and PACS above measured archive "
-            f"latencies. Median time to image: {words}.",
-        band=f"{sim.band} Measured: intervals by ranks.{played}",
+            f"responses. Median time to image: {words}.",
+        band=f"{sim.band()} Measured: intervals by ranks.{played}",
         source=f"{sim.source}; {measured.source}" if measured else sim.source,
         canvas=_draw_side(sim, data), row_heads=3, data=_side_table(sim, data),
     )  # fmt: skip
@@ -218,12 +220,27 @@ def outcomes(sim: Simulated, measured: Measured) -> pd.DataFrame:
     return sim.named(sim.in_order(measured.outcomes())).rename(columns={"kind": "operation"})
 
 
+def ledger(sim: Simulated, measured: Measured) -> pd.DataFrame:
+    """Studies that were to be stored, with the archive's own word: one row a cluster, objects summed.
+
+    Counts that an archive did not tell (missing or negative) are left out of its sum; states are named as recorded.
+    """
+    rows = measured.ledger
+    counted = {"planned": "objects planned", "sent": "objects sent", "answered": "objects answered",
+               "found_cfind": "found by C-FIND", "found_qido": "found by QIDO-RS"}  # fmt: skip
+    known = [c for c in counted if c in rows and pd.api.types.is_numeric_dtype(rows[c])]
+    sums = rows[known].clip(lower=0).fillna(0).astype(int).groupby(rows["cluster"]).sum().rename(columns=counted)
+    states = pd.crosstab(rows["cluster"], rows["state"]).add_prefix("studies ")
+    whole = rows.groupby("cluster").size().rename("studies").to_frame().join(sums).join(states)
+    return sim.named(sim.in_order(whole.reset_index()))
+
+
 def by_part(sim: Simulated, measured: Measured, column: str) -> pd.DataFrame:
-    """Median and p95 latency by cluster, kind and supplier or modality, with what n bears."""
+    """Median and p95 response time by cluster, kind and supplier or modality, with what n bears."""
     found = pd.concat([measured.table(s, ["cluster", column, "kind"]) for s in ("p50", "p95")], ignore_index=True)
     found = sim.in_order(found[found["cluster"].isin(sim.clusters)])
     shown = intervals(sim.named(found)[["cluster", column, "kind", "stat", "value", "low", "high", "n"]], 1, "seconds")
-    shown.insert(3, "statistic", found["stat"].to_numpy())
+    shown.insert(3, "statistic", [STAT_NAME[s] for s in found["stat"]])
     return shown.assign(enough=found["enough"].to_numpy())
 
 

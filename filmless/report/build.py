@@ -45,8 +45,9 @@ def _both_worlds(sim: Simulated) -> None:
                          "simulate with --world film --world pacs")  # fmt: skip
 
 
-def _values(sim: Simulated, measured: Measured) -> dict[str, Any]:
-    rows, assumed, runs = rows_of(sim, measured), assumptions(sim), [sim.run, *measured.runs]
+def values_of(sim: Simulated, measured: Measured) -> dict[str, Any]:
+    """All that the page says outside its chapters, by the names in its template."""
+    rows, assumed = rows_of(sim, measured), assumptions(sim)
     title = str(sim.manifest("title"))
     words = (f"{len(assumed):,} quantities of the scenario itself are assumptions: nobody read them at a source. They "
              "are listed with their ranges; the tables below count the rest.")  # fmt: skip
@@ -58,13 +59,14 @@ def _values(sim: Simulated, measured: Measured) -> dict[str, Any]:
         "assumption_count": f"{len(assumed):,}",
         "assumptions": html_table(assumed, "Assumed quantities of the scenario") if len(assumed) else "",
         "statuses": html_table(statuses(sim), "Figures by status", 2),
-        "runs": html_table(front_page.runs_table(runs), "Runs"),
-        "hashes": html_table(front_page.hashes_table(runs), "Hashes"),
+        "simulation": html_table(front_page.simulation_table(sim), "The simulated run"),
+        "measurements": html_table(front_page.measured_table(measured), "The measured runs") if measured else "",
         "commands": front_page.commands(sim, measured),
     }  # fmt: skip
 
 
-def _render(values: dict[str, Any]) -> str:
+def render(values: dict[str, Any]) -> str:
+    """The page; every value is escaped but the chapters' and tables' own HTML."""
     loader = PackageLoader("filmless.report", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     css = (Path(__file__).parent / "page.css").read_text()
@@ -81,12 +83,14 @@ def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
         RunProblem: a folder is no run, of the wrong kind, or damaged. Failed: a notebook failed, and why.
     """
     sim, measured = Simulated(sim_run), Measured(load_runs)
+    for run in (sim.run, *measured.runs):
+        run.check()
     _both_worlds(sim)
     progress(0, 4, "notebooks")
     with ThreadPoolExecutor(1) as pool:
-        front = pool.submit(_values, sim, measured)
+        front = pool.submit(values_of, sim, measured)
         chapters = chapters_of(sim_run, load_runs, progress)
-        page = _render({**front.result(), "chapters": chapters})
+        page = render({**front.result(), "chapters": chapters})
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".part-{out.name}-{os.getpid()}")
     part.write_text(page, encoding="utf-8")

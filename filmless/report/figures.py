@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 
 from filmless.report.palette import PALETTE, outside_palette
 from filmless.report.svg import as_text, has_picture, svg_colours, to_svg
-from filmless.report.tables import html_table, problems
+from filmless.report.tables import folded, html_table, problems
 
 HOWS = ("simulated", "measured", "simulated and measured", "estimated")
 MOST_WORDS = 14  # ten are better
@@ -116,4 +116,4 @@ def show(figure: Figure) -> None:
 
 def show_table(data: pd.DataFrame, caption: str, row_heads: int = 1) -> None:
     """Display a table in a notebook; the caption carries unit, place, period and whether it was simulated."""
-    _display(html_table(data, caption, row_heads))
+    _display(folded(data, caption, row_heads))

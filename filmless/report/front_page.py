@@ -1,18 +1,16 @@
 """The words of the first and the last page: what this is, three numbers, caveats, assurance, how it was made."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from filmless.report.front_table import ALL, Row
-from filmless.report.measured import Measured
+from filmless.report.measured import Measured, archive_name, parts_of
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import change, clean, duration_unit, pounds, ranged, short_duration
-from sim.runs.store import Run
 
 STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
           "limits": "Known limits"}  # fmt: skip
@@ -62,8 +60,8 @@ def assurance(manifest: dict[str, Any]) -> Assurance:
 def sentences(sim: Simulated, measured: Measured) -> list[str]:
     """What this is, in three sentences."""
     exams = round(sim.run.table("flows").query("world == 'pacs'")["exams"].sum() / sim.replications)
-    played = ("The DICOM traffic of each cluster's busiest time was then played, on time, against "
-              f"{measured.targets}, and measured ({measured.period})." if measured else
+    played = ("The DICOM traffic of each cluster's busiest time was then played, on time, against archives "
+              f"({measured.targets}), and measured ({measured.period})." if measured else
               "No measured run was given, so nothing in this report was measured.")  # fmt: skip
     return [
         f"This report simulates the {exams:,} exams of {len(sim.clusters)} cluster(s) of {sim.place}, {sim.period}, "
@@ -119,8 +117,9 @@ def caveats(sim: Simulated, measured: Measured) -> list[str]:
         out.append(f"{int(invented.sum()):,} of {len(invented):,} places are numbered stand-ins, marked as invented: "
                    "read clusters, not single trusts.")  # fmt: skip
     if measured:
-        out.append("Measured latencies are of the archives named above on one machine without a wide-area network, "
-                   "for minutes, not for years.")  # fmt: skip
+        out.append("Measured response times are of the archives named above, on one machine without a wide-area "
+                   "network, for minutes, not for years.")  # fmt: skip
+        out += [f"Measured run {text}. It is INVALID: do not use its numbers." for text in measured.invalid]
         other = [r for r in measured.runs if r.manifest.get("scenario_hash", sim.manifest("scenario_hash"))
                  != sim.manifest("scenario_hash")]  # fmt: skip
         if other:
@@ -133,28 +132,37 @@ def _dict(data: dict[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: what made it, on what, how long it took."""
+def simulation_table(sim: Simulated) -> pd.DataFrame:
+    """What made the simulated run, on what, how long it took, and the hashes of all it holds."""
+    m, machine = sim.run.manifest, _dict(sim.run.manifest, "machine")
+    versions = ", ".join(f"{k} {v}" for k, v in _dict(machine, "versions").items())
+    rows = {
+        "run folder": sim.run.folder.name, "scenario": m.get("title"), "scenario file": m.get("scenario_file"),
+        "scenario, SHA-256": m.get("scenario_hash"), "days": f"{m.get('start')} to {m.get('end')}",
+        "seed": m.get("seed"), "replications": m.get("replications"), "engine": m.get("engine"),
+        "warm-up": f"{m.get('warm_up_days')} days", "program": f"filmless {m.get('version')}",
+        "wall time": f"{m.get('wall_s')} s", "machine": f"{machine.get('cores')} cores, {machine.get('system')}",
+        "Python and libraries": f"{machine.get('python')}; {versions}", "all tables, SHA-256": sim.run.results_hash,
+        **{f"{name}, SHA-256": value for name, value in sorted(_dict(m, "files").items())},
+    }  # fmt: skip
+    return pd.DataFrame([(clean(str(k)), clean(str(v))) for k, v in rows.items()], columns=["item", "value"])
+
+
+def measured_table(measured: Measured) -> pd.DataFrame:
+    """The measured runs: a row for each archive that was played against, with all that its numbers depend on."""
     rows = []
-    for run in runs:
-        m = run.manifest
-        machine, libraries = _dict(m, "machine"), _dict(_dict(m, "machine"), "versions")
-        rows.append({
-            "run": clean(run.folder.name), "kind": m.get("kind"), "from": m.get("start"), "to": m.get("end"),
-            "seed": str(m.get("seed", "")), "replications": str(m.get("replications", "")), "engine": m.get("engine"),
-            "program": f"filmless {m.get('version', '')}".strip(), "wall time (s)": str(m.get("wall_s", "")),
-            "cores": str(machine.get("cores", "")), "system": machine.get("system"),
-            "python": machine.get("python"), "libraries": ", ".join(f"{k} {v}" for k, v in libraries.items()),
-        })  # fmt: skip
-    return pd.DataFrame([{k: clean(str(v)) if v is not None else "" for k, v in r.items()} for r in rows])
-
-
-def hashes_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: hash of its scenario and of all its tables together."""
-    return pd.DataFrame([{
-        "run": clean(r.folder.name), "scenario (SHA-256)": clean(str(r.manifest.get("scenario_hash", ""))),
-        "all tables (SHA-256)": r.results_hash,
-    } for r in runs])  # fmt: skip
+    for run in measured.runs:
+        m, targets, starts = run.manifest, parts_of(run, "targets"), parts_of(run, "starts")
+        for cluster, target in targets.items() or [("", {})]:
+            tcp = target.get("tcp", "") if isinstance(target, dict) else ""
+            said = {
+                "run folder": run.folder.name, "cluster": cluster, "archive": archive_name(target), "its TCP": tcp,
+                "our TCP": m.get("tcp_profile", ""), "traffic from": starts.get(cluster, m.get("start", "")),
+                "speed": m.get("speed", ""), "seed": m.get("seed", ""), "program": f"filmless {m.get('version', '')}",
+                "validity": m.get("verdict", ""), "all tables, SHA-256": run.results_hash,
+            }  # fmt: skip
+            rows.append({k: clean(str(v)) for k, v in said.items()})
+    return pd.DataFrame(rows)
 
 
 def commands(sim: Simulated, measured: Measured) -> list[str]:

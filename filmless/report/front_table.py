@@ -19,7 +19,7 @@ from sim.answers.savings import summed
 Row = dict[str, Any]
 ALL = "all"
 NOTES = (
-    "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks of latencies.",
+    "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks.",
     "Percentiles are over all exams (or operations) of the period, not means of daily percentiles.",
     f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower.",
     "Film saved: purchase of film only, a full year, programme trusts all on PACS; second range: of the film's price.",
@@ -94,8 +94,9 @@ def rows_of(sim: Simulated, measured: Measured) -> list[Row]:
 
 
 def front_rows(sim_run: Path, load_runs: Sequence[Path]) -> list[Row]:
-    """The same from run folders."""
-    return rows_of(Simulated(sim_run), Measured(load_runs))
+    """The same from run folders, fit for JSON: what is not available is None."""
+    rows = rows_of(Simulated(sim_run), Measured(load_runs))
+    return [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in r.items()} for r in rows]
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,13 @@ class Line:
     cells: list[tuple[str, str]]
 
 
+def _number(row: Row, key: str) -> float:
+    found = row.get(key)
+    return np.nan if found is None else float(found)
+
+
 def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
-    value, low, high = (float(row.get(f"{name}{end}", np.nan)) / scale for end in ("", "_low", "_high"))
+    value, low, high = (_number(row, f"{name}{end}") / scale for end in ("", "_low", "_high"))
     if not np.isfinite(value):
         return MISSING, ""
     flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
@@ -115,7 +121,7 @@ def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
 
 
 def _time_cell(row: Row, name: str) -> tuple[str, str]:
-    value, low, high = (float(row.get(f"{name}{end}", np.nan)) for end in ("", "_low", "_high"))
+    value, low, high = (_number(row, f"{name}{end}") for end in ("", "_low", "_high"))
     if not np.isfinite(value):
         n = row.get(f"{name}_n", 0)
         return MISSING, f"{n} operations" if n else "not played"
@@ -126,13 +132,13 @@ def _time_cell(row: Row, name: str) -> tuple[str, str]:
 
 def _money_cell(row: Row) -> tuple[str, str]:
     value, ends = _cell(row, "film_saved_gbp", 1e6)
-    prices = [float(row.get(f"film_saved_gbp_price_{end}", np.nan)) / 1e6 for end in ("low", "high")]
+    prices = [_number(row, f"film_saved_gbp_price_{end}") / 1e6 for end in ("low", "high")]
     return value, f"{ends}; price {number(prices[0])} to {number(prices[1])}" if value != MISSING else ""
 
 
 def lines(rows: Sequence[Row]) -> list[Line]:
     """The table as text, a line a measure, a cell a cluster."""
-    out = [Line("Trusts", [(f"{r['trusts']:,}", f"{r['programme_trusts']:,} in the programme") for r in rows])]
+    out = [Line("Trusts", [(f"{r['trusts']:,}", f"programme: {r['programme_trusts']:,}") for r in rows])]
     for name, label in (("exams", "Exams, simulated"), ("images", "Images (thousands), simulated"),
                         ("gb", "Image data before compression (GB), simulated")):  # fmt: skip
         out.append(Line(label, [_cell(r, name, 1e3 if name == "images" else 1.0) for r in rows]))

@@ -13,7 +13,7 @@ from filmless.report.palette import WORLD_COLOUR, WORLD_MARKER, WORLD_NAME, look
 from filmless.report.panels import direct_label, intervals, panels, ribbon, rows_of, time_axis, whisker, wrapped
 from filmless.report.simulated import Curve, Simulated
 from filmless.report.tables import records
-from filmless.report.words import change, duration_unit
+from filmless.report.words import change, duration, duration_unit
 from sim.answers.measures import Stat
 
 WORLDS = ("film", "pacs")
@@ -25,6 +25,7 @@ FULL = {
     "stored_s": "Time until stored (image taken until it lies in the cluster's archive)",
 }
 STATS: dict[Stat, str] = {"p50": "median", "p95": "95th percentile"}
+STAT_NAME = {"mean": "mean", **STATS, "p99": "99th percentile"}
 OFFSET = {"film": -0.17, "pacs": 0.17}
 KEPT = ["value", "low", "high", "n", "n_exams"]
 
@@ -68,20 +69,25 @@ def change_words(sim: Simulated, measure: str, stat: Stat = "p50", **where: str)
     return change(i.value, i.low, i.high)
 
 
+def short(table: pd.DataFrame) -> str:
+    """The one value of a table, in words: 7.52 days."""
+    return duration(float(table["value"].iloc[0]))
+
+
 def report_times(sim: Simulated) -> Figure:
     """Median and 95th percentile of exam to report, film and PACS, by cluster."""
     data = pd.concat([sim.table("exam_to_report_s", s, ["cluster", "world"]) for s in STATS], ignore_index=True)
     data = sim.in_order(data.assign(statistic=data["stat"].map(STATS)))
     unit_s, unit = duration_unit(data["value"].max())
     dots = Dots(data, "statistic", list(STATS.values()), unit_s, unit)
-    words, _ = change_words(sim, "exam_to_report_s", "p95")
+    ends = {w: short(sim.table("exam_to_report_s", "p95", [], w)) for w in WORLDS}
     return Figure(
-        key="report-times", title=f"The slowest twentieth of reports: {words} on PACS",
+        key="report-times", title=f"95 % of reports: within {ends['pacs']} on PACS, {ends['film']} on film",
         measure=FULL["exam_to_report_s"] + ", median and 95th percentile over exams", unit=unit, place=sim.place,
         period=sim.period, how="simulated",
         alt="Dot plot, one panel a cluster: median and 95th percentile of exam to report on film and on PACS. "
-            f"Over all clusters the 95th percentile on PACS is {words}.",
-        band=sim.band, source=sim.source, canvas=dots.draw(sim, 2.6, ["median", "95th\npercentile"]), row_heads=3,
+            f"Over all clusters 95 % of reports come within {ends['pacs']} on PACS and {ends['film']} on film.",
+        band=sim.band(), source=sim.source, canvas=dots.draw(sim, 2.6, ["median", "95th\npercentile"]), row_heads=3,
         data=intervals(sim.named(data[["cluster", "world", "statistic", *KEPT]]), unit_s, unit),
     )  # fmt: skip
 
@@ -104,7 +110,7 @@ def by_modality(sim: Simulated, measure: str = "time_to_image_s") -> Figure:
         how="simulated",
         alt=f"Dot plot, one panel a cluster, one row a modality: median {SHORT[measure]} on film and on PACS. "
             f"{name} changes most: {words} on PACS.",
-        band=sim.band, source=sim.source, canvas=canvas, row_heads=3,
+        band=sim.band(), source=sim.source, canvas=canvas, row_heads=3,
         data=intervals(sim.named(data[["cluster", "modality", "world", *KEPT]]), unit_s, unit),
     )  # fmt: skip
 
@@ -142,12 +148,13 @@ def _ends(curves: dict[tuple[str, str], Curve]) -> tuple[float, float]:
 
 
 def _name_curves(axis: Axes, curves: dict[str, Curve]) -> None:
-    """The earlier curve is named on its left at 70 %, the later one on its right at 30 %."""
-    middle = {w: float(np.interp(0.5, c.share, c.seconds)) for w, c in curves.items()}
-    early, late = sorted(middle, key=middle.__getitem__)
-    for world, share, ha in ((early, 0.7, "right"), (late, 0.3, "left")):
-        x = float(np.interp(share, curves[world].share, curves[world].seconds))
-        direct_label(axis, x, 100 * share, WORLD_NAME[world], ha)
+    """Where the curves lie furthest apart, the earlier one is named on its left, the later one on its right."""
+    shares = np.linspace(0.15, 0.85, 15)
+    at = {w: np.interp(shares, c.share, c.seconds) for w, c in curves.items()}
+    i = int(np.argmax(np.abs(np.log(at["film"] / at["pacs"]))))
+    early, late = sorted(at, key=lambda w: float(at[w][i]))
+    for world, ha in ((early, "right"), (late, "left")):
+        direct_label(axis, float(at[world][i]), 100 * float(shares[i]), WORLD_NAME[world], ha)
 
 
 def _span(curves: dict[tuple[str, str], Curve]) -> float:
@@ -167,7 +174,7 @@ def distribution(sim: Simulated, measure: str) -> Figure:
         place=sim.place, period=sim.period, how="simulated",
         alt=f"Cumulative curves of {short} on film and on PACS, one panel a cluster, time on a logarithmic axis. "
             f"The median on PACS is {words} ({ends}).",
-        band=sim.band, source=sim.source, canvas=_draw_curves(sim, curves),
+        band=sim.band("Ribbons"), source=sim.source, canvas=_draw_curves(sim, curves),
         data=pd.concat(rows, ignore_index=True), row_heads=2,
     )  # fmt: skip
 
@@ -184,7 +191,7 @@ def by_supplier(sim: Simulated) -> Figure:
         unit=unit, place=sim.place, period=sim.period, how="simulated",
         alt="Dot plot, one panel a cluster, one row a supplier: mean time until an image lies in the cluster's "
             f"archive. {title}, {slow['value'] / unit_s:.3g} {unit}.",
-        band=f"{sim.band} Archive profiles are assumed: no product was measured.", source=sim.source,
+        band=f"{sim.band()} Archive profiles are assumed: no product was measured.", source=sim.source,
         canvas=_draw_suppliers(sim, data, codes, unit_s, unit), row_heads=2,
         data=intervals(sim.named(data[["cluster", "supplier", *KEPT]]), unit_s, unit),
     )  # fmt: skip
@@ -207,11 +214,11 @@ def changes(sim: Simulated) -> pd.DataFrame:
     """Film less PACS on the same exams, by cluster: mean, median and 95th percentile with paired intervals, hours."""
     rows = []
     stats: tuple[Stat, ...] = ("mean", "p50", "p95")
-    for measure, name in SHORT.items():
-        for cluster in sim.clusters:
+    for cluster in sim.clusters:
+        for measure, name in SHORT.items():
             for stat in stats:
                 i = sim.difference(measure, stat, cluster=cluster)
-                rows.append({"measure": name, "cluster": sim.cluster_name(cluster), "statistic": stat,
+                rows.append({"cluster": sim.cluster_name(cluster), "measure": name, "statistic": STAT_NAME[stat],
                              "film less PACS (hours)": i.value / 3600, "lower end (hours)": i.low / 3600,
                              "upper end (hours)": i.high / 3600, "n": i.n, "interval by": i.method})  # fmt: skip
     return pd.DataFrame(rows)
@@ -219,12 +226,8 @@ def changes(sim: Simulated) -> pd.DataFrame:
 
 def supplier_means(sim: Simulated) -> pd.DataFrame:
     """Means of the three measures by cluster, supplier and pathway, hours."""
-    parts = []
-    for measure, name in SHORT.items():
-        for world in WORLDS:
-            part = sim.mean_by(measure, ["cluster", "supplier"], world).assign(measure=name, world=world)
-            parts.append(part)
+    parts = [sim.mean_by(m, ["cluster", "supplier"], w).assign(measure=name, world=w)
+             for m, name in SHORT.items() for w in WORLDS]  # fmt: skip
     whole = sim.named(sim.in_order(pd.concat(parts, ignore_index=True)))
-    return intervals(whole[["cluster", "supplier", "world", *KEPT]].assign(), 3600, "hours").assign(
-        measure=whole["measure"])[["measure", "cluster", "supplier", "world", "value (hours)", "lower end (hours)",
-                                   "upper end (hours)", "n", "exams"]]  # fmt: skip
+    return intervals(whole.rename(columns={"measure": "what"})[["cluster", "supplier", "what", "world", *KEPT]],
+                     3600, "hours").rename(columns={"what": "measure"})  # fmt: skip

@@ -1,13 +1,14 @@
 """Measured runs as the notebooks see them: what each operation took, from the moment it was due.
 
-Latency counts from the due time, so that an archive that stalls is charged for all that waited behind it.
+Response counts from the due time, so that an archive that stalls is charged for all that waited behind it.
 One run is one series of answers that depend on each other; its percentiles have intervals by the ranks of the
-sorted latencies, with n lowered by the lag-1 correlation of "slower than the percentile or not". Five runs or more
+sorted responses, with n lowered by the lag-1 correlation of "slower than the percentile or not". Five runs or more
 of the same cluster are repetitions: Student's t over them.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +26,25 @@ KIND_ORDER = ("store", "query", "retrieve")
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BEYOND = 10  # operations slower than a percentile, before it may be relied on
 REPEATS = 5  # runs that count as repetitions
-CLOCKS = {"latency": ("due_s", "end_s"), "response": ("start_s", "end_s"), "first_byte": ("due_s", "first_byte_s"),
+CLOCKS = {"response": ("due_s", "end_s"), "service": ("start_s", "end_s"), "first_byte": ("due_s", "first_byte_s"),
           "lag": ("due_s", "start_s")}  # fmt: skip
+
+
+COLUMNS = ("cluster", "supplier", "operation", "purpose", "modality", "exam", "due_s", "start_s", "first_byte_s",
+           "end_s", "objects", "bytes", "outcome")  # fmt: skip
+LEDGER = ("cluster", "exam", "state")
+
+
+def parts_of(run: KeptRun, key: str) -> dict[str, Any]:
+    """A value of the manifest that is kept by cluster."""
+    found = run.manifest.get(key)
+    return {str(k): v for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def archive_name(target: Any) -> str:
+    """The product of a target, or its name where that was not said."""
+    found = target if isinstance(target, dict) else {"name": target}
+    return clean(str(found.get("software") or found.get("name") or "not recorded"))
 
 
 def needed(q: float) -> int:
@@ -75,16 +93,22 @@ class Measured:
         for run in self.runs:
             if run.manifest.get("kind") != "load":
                 raise RunProblem(f"{run.folder} is a {run.manifest.get('kind')} run; a load run is needed here")
-        self.operations = self._together("operations")
-        self.ledger = self._together("ledger")
-        if len(self.operations):
-            self.operations["kind"] = self.operations["operation"].map(KINDS)
+        whole, self.ledger = self._together("operations", COLUMNS), self._together("ledger", LEDGER)
+        if "phase" in whole:  # what was stored before the clock started is in the ledger, and not measured
+            whole = whole[whole["phase"] != "prefill"].reset_index(drop=True)
+        if len(whole):
+            whole["kind"] = whole["operation"].map(KINDS)
+        self.operations = whole
 
     def __bool__(self) -> bool:
         return len(self.operations) > 0
 
-    def _together(self, name: str) -> pd.DataFrame:
-        frames = [r.table(name).assign(run=i) for i, r in enumerate(self.runs) if r.has(name)]
+    def _together(self, name: str, needed_columns: tuple[str, ...]) -> pd.DataFrame:
+        for run in self.runs:
+            missing = set(needed_columns) - set(run.table(name).columns)
+            if missing:
+                raise RunProblem(f"{run.folder}: table '{name}' has no column {', '.join(sorted(missing))}")
+        frames = [r.table(name).assign(run=i) for i, r in enumerate(self.runs)]
         whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
         for column in whole.columns:
             if isinstance(whole[column].dtype, pd.CategoricalDtype):
@@ -94,8 +118,14 @@ class Measured:
     @property
     def targets(self) -> str:
         """What was measured, as the runs' manifests name it."""
-        found = [clean(str(r.manifest.get("target", "archive not recorded"))) for r in self.runs]
-        return ", ".join(dict.fromkeys(found))
+        found = [archive_name(t) for r in self.runs for t in parts_of(r, "targets").values()]
+        return ", ".join(dict.fromkeys(found)) or "not recorded"
+
+    @property
+    def invalid(self) -> list[str]:
+        """Runs whose own verdict says that they cannot be trusted, with the reasons."""
+        return [f"{clean(r.folder.name)}: {'; '.join(clean(str(x)) for x in r.manifest.get('reasons', []))}"
+                for r in self.runs if r.manifest.get("verdict") == "INVALID"]  # fmt: skip
 
     @property
     def source(self) -> str:
@@ -107,9 +137,10 @@ class Measured:
     @property
     def period(self) -> str:
         """How long was played, and of which hour."""
-        starts = [clean(str(r.manifest["start"]))[:10] for r in self.runs if "start" in r.manifest]
+        starts = [clean(str(s))[:10] for r in self.runs for s in parts_of(r, "starts").values()]
         length = self.operations["end_s"].max() / 60 if len(self.operations) else 0.0
-        of = f" of the traffic of {', '.join(dict.fromkeys(starts))}" if starts else ""
+        days = sorted(dict.fromkeys(starts))
+        of = f" of the traffic of {days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}" if days else ""
         return f"{length:.1f} minutes{of}"
 
     def answered(self) -> pd.DataFrame:
@@ -124,7 +155,7 @@ class Measured:
         counts = counts.reindex(columns=[*names, *sorted(set(counts.columns) - set(names))], fill_value=0)
         return counts.reset_index()
 
-    def table(self, stat: str, by: Sequence[str], clock: str = "latency", ci: float = 0.95) -> pd.DataFrame:
+    def table(self, stat: str, by: Sequence[str], clock: str = "response", ci: float = 0.95) -> pd.DataFrame:
         """One row a group: *by, measure, stat, over, value, low, high in seconds, n, method, unit, enough.
 
         `by` may hold cluster, supplier, kind, operation, modality, purpose. enough says "yes" or how many operations
@@ -150,8 +181,8 @@ class Measured:
             return student(np.array([percentile(s, q).value for s in series]), ci, "load runs")
         return percentile(np.concatenate(series), q, ci)
 
-    def sorted_latencies(self, cluster: str, kind: str) -> Floats:
-        """Latencies of the answered operations in seconds, ascending."""
+    def sorted_responses(self, cluster: str, kind: str) -> Floats:
+        """Responses of the answered operations in seconds, ascending."""
         rows = self.answered()
         rows = rows[(rows["cluster"] == cluster) & (rows["kind"] == kind)]
         return np.sort((rows["end_s"] - rows["due_s"]).to_numpy(dtype=np.float64))

@@ -5,6 +5,7 @@ refused. The kernel is always this interpreter, whatever kernels a machine has r
 """
 
 import ast
+import asyncio
 import os
 import re
 import sys
@@ -113,7 +114,7 @@ def execute(path: Path, values: Mapping[str, Value]) -> NotebookNode:
         manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), transport="ipc", ip=f"{private}/k")
         client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT_S, kernel_name="python3", record_timing=True)
         try:
-            client.execute(env=_environment(private), cwd=str(path.parent), cleanup_kc=True)
+            asyncio.run(client.async_execute(env=_environment(private), cwd=str(path.parent), cleanup_kc=True))
         except CellExecutionError as error:
             raise Failed(f"{path.name}: {error.ename}: {error.evalue} (in the cell beginning "
                          f"{_first_line(notebook)!r})") from error  # fmt: skip

@@ -100,4 +100,4 @@ def intervals(data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
     for column, head in (("n", "n"), ("n_exams", "exams"), ("method", "interval by")):
         if column in data:
             shown[head] = data[column]
-    return shown
+    return shown.rename(columns={"world": "pathway", "kind": "operation"})

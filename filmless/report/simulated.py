@@ -19,11 +19,15 @@ from sim.answers.intervals import Interval, sectioned, sections, student
 from sim.answers.measures import QUANTILE, Measures, Stat
 from sim.answers.savings import savings_table
 from sim.runs.manifest import world_of
-from sim.runs.store import Run, RunProblem
+from sim.runs.store import Run, RunProblem, file_hash
 from sim.world.load import World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+NEEDED = ("clusters", "worlds", "replications", "start", "end", "seed", "title", "scenario", "scenario_file",
+          "scenario_hash", "files")  # fmt: skip
 
 
 class KeptRun(Run):
@@ -41,17 +45,30 @@ class KeptRun(Run):
             texts = [
                 f.name for f in pq.read_schema(path) if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
             ]
-            frame = pq.read_table(path, read_dictionary=texts).to_pandas()
-            for column in texts:
-                kept = frame[column].astype("category")
-                frame[column] = kept.cat.rename_categories(_distinct([clean(str(c)) for c in kept.cat.categories]))
-            self._kept[name] = frame
+            frame = pq.read_table(path, read_dictionary=texts).to_pandas(ignore_metadata=True)
+            self._kept[name] = frame.assign(**{c: _cleaned(frame[c]) for c in texts})
         return self._kept[name] if columns is None else self._kept[name][columns]
 
+    def check(self) -> None:
+        """Compare the hashes of all tables with the manifest's.
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Categories must differ: a name that became another's after cleaning gets a number."""
-    return [n if n not in names[:i] else f"{n} ({i})" for i, n in enumerate(names)]
+        Raises:
+            RunProblem: one differs.
+        """
+        for file, expected in sorted(self.manifest["files"].items()):
+            path = self.folder / file
+            inside = path.resolve().is_relative_to(self.folder.resolve())
+            if not inside or not path.is_file() or file_hash(path) != expected:
+                raise RunProblem(f"{path} is missing or not what the manifest says: run it again")
+
+
+def _cleaned(names: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The names without characters that nobody sees, as categories."""
+    kept = names.astype("category")
+    seen = {old: clean(str(old)) for old in kept.cat.categories}
+    if len(set(seen.values())) == len(seen):
+        return kept.cat.rename_categories(seen)
+    return kept.map(seen).astype("category")
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,9 @@ class Simulated:
         self.run = KeptRun(folder)
         if self.run.manifest.get("kind") != "simulation":
             raise RunProblem(f"{folder} is a {self.run.manifest.get('kind')} run; a simulation run is needed here")
+        missing = [key for key in NEEDED if key not in self.run.manifest]
+        if missing:
+            raise RunProblem(f"{folder}: its manifest lacks {', '.join(missing)}: run it again")
         self.measures = Measures(self.run)
         self.replications: int = int(self.run.manifest["replications"])
         self.clusters: list[str] = list(self.run.manifest["clusters"])
@@ -83,7 +103,10 @@ class Simulated:
     @cached_property
     def world(self) -> World:
         """The scenario that the run was made of."""
-        found: World = world_of(self.run.manifest["scenario"], Path(str(self.run.manifest["scenario_file"])))
+        try:
+            found: World = world_of(self.run.manifest["scenario"], Path(str(self.run.manifest["scenario_file"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunProblem(f"{self.run.folder}: the scenario in its manifest cannot be read ({error})") from error
         return found
 
     @property
@@ -106,12 +129,11 @@ class Simulated:
         return (f"filmless simulation of '{clean(str(m['title']))}', seed {m['seed']}, {self.replications} "
                 f"replications, scenario {str(m['scenario_hash'])[:12]}")  # fmt: skip
 
-    @property
-    def band(self) -> str:
-        """What whiskers and ribbons show, for measures of exams."""
+    def band(self, mark: str = "Whiskers") -> str:
+        """What whiskers or ribbons show, for measures of exams."""
         if self.replications < 3:
             return f"No interval is shown: {self.replications} replication(s) are too few for one (3 are needed)."
-        return (f"Whiskers and ribbons: 95 % confidence interval over {self.replications} replications of the "
+        return (f"{mark}: 95 % confidence interval over {self.replications} replications of the "
                 "simulation, for chance alone; assumptions and the model's form are not in it.")  # fmt: skip
 
     def cluster_name(self, code: str) -> str:

@@ -98,7 +98,7 @@ def by_tier(sim: Simulated) -> Figure:
         how="simulated",
         alt="Bar chart, one panel a cluster: terabytes added a year on site and in the cluster's archive. "
             f"The archives together take in {number(total)} TB a year.",
-        band=f"{sim.band} Losslessly compressed where the archive does so; further copies are not counted.",
+        band=f"{sim.band()} Losslessly compressed where the archive does so; further copies are not counted.",
         source=sim.source, canvas=canvas, data=_table(sim, data, ["cluster", "tier"]), row_heads=2,
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ def by_modality(sim: Simulated) -> Figure:
         how="simulated",
         alt=f"Bar chart, one panel a cluster, one bar a modality, largest first: terabytes added a year. {top} makes "
             f"{number(part, 2)} % of them.",
-        band=sim.band, source=sim.source, canvas=canvas, data=_table(sim, data, ["cluster", "modality"]), row_heads=2,
+        band=sim.band(), source=sim.source, canvas=canvas, data=_table(sim, data, ["cluster", "modality"]), row_heads=2,
     )  # fmt: skip
 
 

@@ -65,6 +65,17 @@ def _row(values: Sequence[Any], numeric: Sequence[bool], heads: int) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
+LONG = 12  # rows; a longer table is folded
+
+
+def folded(data: pd.DataFrame, caption: str, row_heads: int = 1) -> str:
+    """The table; behind a disclosure where it is long."""
+    table = html_table(data, caption, row_heads)
+    if len(data) <= LONG:
+        return table
+    return f"<details><summary>Table, {len(data)} rows: {escape(caption)}</summary>{table}</details>"
+
+
 def html_table(data: pd.DataFrame, caption: str, row_heads: int = 1) -> str:
     """The table, in a box that scrolls by keyboard where it is wider than the page.
 

@@ -47,7 +47,8 @@ def ranged(low: float, high: float, unit: str = "") -> str:
     if not (np.isfinite(low) and np.isfinite(high)):
         return "no interval"
     tail = f" {unit}" if unit else ""
-    return f"{number(low)} to {number(high)}{tail}"
+    digits = next((d for d in (3, 4, 5) if number(low, d) != number(high, d)), 3)  # ends that look alike say nothing
+    return f"{number(low, digits)} to {number(high, digits)}{tail}"
 
 
 def change(difference_s: float, low_s: float, high_s: float) -> tuple[str, str]:

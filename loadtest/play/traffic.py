@@ -81,13 +81,19 @@ def read_traffic(path: Path | str, job: int = 0) -> Traffic:
     _check_columns(file, table)
     names = list(COLUMNS)
     columns = [table.column(name).to_pylist() for name in names]
+    columns[names.index("due_s")] = [math.nan if due is None else due for due in columns[names.index("due_s")]]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     problems = [f"row {i}: {why}" for i, row in enumerate(rows) for why in _wrong(row, about)]
     problems += _repeated(rows)
     if problems:
         more = f"\n... and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
         raise TrafficProblem("\n".join(f"{file}: {one}" for one in problems[:MOST_SHOWN]) + more)
-    return Traffic(file, about, [Operation(**row, job=job) for row in rows])
+    return Traffic(file, about, [_operation(row, job) for row in rows])
+
+
+def _operation(row: dict[str, Any], job: int) -> Operation:
+    """A prefill row's due time is NaN here, whether the file has NaN or nothing."""
+    return Operation(**{**row, "due_s": math.nan if row["due_s"] is None else row["due_s"]}, job=job)
 
 
 def _table(file: Path) -> pa.Table:

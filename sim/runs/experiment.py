@@ -24,7 +24,7 @@ from sim.world.estate import build_estate
 from sim.world.load import World
 
 Progress = Callable[[int, int, str], None]
-WARM_UP_DAYS = 28
+WARM_UP_DAYS = 14
 COOL_DOWN_DAYS = 7
 
 

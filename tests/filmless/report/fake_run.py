@@ -1,7 +1,9 @@
 """Runs for the report's tests: a real simulation of one day of England, and load runs with invented answers."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ def _operations(cluster: str, rng: np.random.Generator) -> pd.DataFrame:
             "modality": rng.choice(["CR", "CT", "US"], n), "exam": np.arange(n, dtype=np.int64) + 10**11,
             "due_s": due, "start_s": due + lag, "first_byte_s": due + lag + took / 4, "end_s": due + lag + took,
             "objects": np.int32(objects), "bytes": np.int64(objects * 524_288), "status": 0, "outcome": "ok",
-            "detail": "",
+            "detail": "", "phase": "play",
         }))  # fmt: skip
     whole = pd.concat(frames, ignore_index=True).sort_values("due_s", ignore_index=True)
     whole.insert(0, "op", np.arange(len(whole), dtype=np.int64))
@@ -45,16 +47,30 @@ def _operations(cluster: str, rng: np.random.Generator) -> pd.DataFrame:
     return whole
 
 
-def load_run(folder: Path, cluster: str, seed: int = 1) -> Path:
-    """One cluster's minute: plausible latencies, one refusal."""
-    operations = _operations(cluster, np.random.default_rng(seed))
+def _ledger(operations: pd.DataFrame) -> pd.DataFrame:
     stores = operations[operations["operation"] == "store"]
-    ledger = pd.DataFrame({
-        "cluster": cluster, "exam": stores["exam"], "sent": stores["objects"], "answered": stores["objects"],
-        "found_cfind": "yes", "found_qido": "yes", "state": "found",
+    stored = stores["outcome"] == "ok"
+    found = stores["objects"].where(stored, 0)
+    return pd.DataFrame({
+        "cluster": stores["cluster"], "supplier": stores["supplier"], "exam": stores["exam"],
+        "phase": stores["phase"], "ae_title": stores["ae_title"], "sent": stores["objects"], "answered": found,
+        "found_cfind": found, "found_qido": found, "state": np.where(stored, "stored", stores["outcome"]),
     })  # fmt: skip
+
+
+def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int = 1, **manifest: Any) -> Path:
+    """A minute of each cluster: plausible answers, one refusal a cluster, some stores before the clock starts."""
+    operations = pd.concat([_operations(c, np.random.default_rng(seed + i)) for i, c in enumerate(clusters)])
+    before = operations.head(5).assign(phase="prefill", due_s=np.nan, start_s=-900.0, end_s=-1.0, operation="store")
+    operations = pd.concat([before, operations], ignore_index=True)
+    said = {
+        "kind": "load", "title": "England", "version": "0.1.0", "start": "2007-03-06T10:00:00", "seed": 7,
+        "clusters": list(clusters), "speed": 1.0, "tcp_profile": "tuned", "verdict": "VALID", "reasons": [],
+        "starts": dict.fromkeys(clusters, "2007-03-06T10:00:00"),
+        "targets": {c: {"name": f"filmless-{c}", "software": "embedded archive 0.1.0", "tcp": "no delay"}
+                    for c in clusters},
+    }  # fmt: skip
     with RunWriter(folder) as writer:
         writer.table("operations", operations)
-        writer.table("ledger", ledger)
-        return writer.close({"kind": "load", "title": f"{cluster} busiest", "start": "2007-03-06T10:00:00",
-                             "clusters": [cluster], "target": "embedded archive", "seed": 7})  # fmt: skip
+        writer.table("ledger", _ledger(operations))
+        return writer.close({**said, **manifest})
