@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from filmless.failures import Failed
-from filmless.report.front_table import front_rows, print_front
 from filmless.output import give, say
 from filmless.play import play_all
 from filmless.progress import progress
+from filmless.report.front_table import front_rows, print_front
 from sim.runs.experiment import Spec, simulate
 from sim.runs.store import Run
 from sim.runs.window import write_window
@@ -63,7 +63,7 @@ def run_demo(target: str, minutes: float, replications: int, out: Path, json_: b
             report(i + 1, len(clusters), cluster)
     check_disk(sum(w["bytes_to_keep"] for w in windows), folder)
     say(f"3 of 4: playing {minutes:g} minute(s) of {len(clusters)} busiest hours at once, at real speed")
-    verdict = play_all(windows, target, folder / "played")
+    play_all(windows, target, folder / "played")
     loads = [folder / "played"]
     say("4 of 4: the report")
     from filmless.report.build import build_report

@@ -1,65 +1,147 @@
-"""Reading a scenario (first cut; the loader with places and all errors at once follows)."""
+"""Reading a scenario: its layers, its tables, its rules; all that is wrong is told at once."""
 
-import csv
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
+from sim.world.layers import merge, read_layers, read_set
+from sim.world.problems import Problem, ScenarioErrors, nearest
+from sim.world.read_tables import read_rows
+from sim.world.rules import FIRST
 from sim.world.scenario import Scenario
 from sim.world.tables import MixRow, PriorAgeRow, SiteRow, SourceRow, TrustRow, VolumeRow
+from sim.world.toml_places import Path_, Place
+from sim.world.world import World
 
-
-@dataclass(frozen=True)
-class World:
-    """A checked scenario with its tables; trusts and sites only of the clusters in use."""
-
-    path: Path
-    scenario: Scenario
-    trusts: list[TrustRow]
-    sites: list[SiteRow]
-    volumes: list[VolumeRow]
-    mix: list[MixRow]
-    prior_age: list[PriorAgeRow]
-    sources: dict[str, SourceRow]
-
-
-def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for k, v in top.items():
-        out[k] = _merge(out[k], v) if isinstance(v, dict) and isinstance(out.get(k), dict) and "value" not in v else v
-    return out
-
-
-def _read(path: Path) -> dict[str, Any]:
-    data = tomllib.loads(path.read_text())
-    base = data.pop("extends", None)
-    return _merge(_read(path.parent / base), data) if base else data
+__all__ = ["World", "load_world"]
+TABLES: dict[str, type[BaseModel]] = {
+    "sources": SourceRow, "trusts": TrustRow, "sites": SiteRow, "volumes": VolumeRow, "mix": MixRow,
+    "prior_age": PriorAgeRow,
+}  # fmt: skip
 
 
 def load_world(path: Path | str, sets: Sequence[str] = ()) -> World:
-    """The world of a scenario file."""
+    """The world of a scenario file, with overrides "key.path=TOML value".
+
+    Raises:
+        ScenarioErrors: every problem with its file, line, column, key, and what is allowed.
+    """
     path = Path(path)
-    data = _read(path)
-    for item in sets:
-        key, _, value = item.partition("=")
-        parts = key.strip().split(".")
-        patch: Any = tomllib.loads(f"v = {value}")["v"]
-        for part in reversed(parts):
-            patch = {part: patch}
-        data = _merge(data, patch)
-    sc = Scenario.model_validate(data)
+    layers = [*read_layers(path), *(read_set(text) for text in sets)]
+    data, places = merge(layers)
+    scenario = _scenario(path, data, places)
+    rows = _tables(path, scenario, places)
+    used = set(scenario.clusters_used or scenario.clusters)
+    _known_clusters(path, scenario, rows["trusts"], places)
+    trusts = [row for row in rows["trusts"] if row.cluster in used]
+    codes = {row.trust for row in trusts}
+    sites = [row for row in rows["sites"] if row.trust in codes]
+    world = World(path, scenario, trusts, sites, rows["volumes"], rows["mix"], rows["prior_age"],
+                  {row.id: row for row in rows["sources"]}, places)  # fmt: skip
+    problems = [_found(world, finding) for rule in FIRST for finding in rule(world)]
+    if problems:
+        raise ScenarioErrors(problems)
+    return world
 
-    def rows(name: str, model: Any) -> list[Any]:
-        with (path.parent / getattr(sc.tables, name)).open(newline="") as stream:
-            return [
-                model.model_validate(r) for r in csv.DictReader(line for line in stream if not line.startswith("#"))
-            ]
 
-    used = sc.clusters_used or list(sc.clusters)
-    trusts = [t for t in rows("trusts", TrustRow) if t.cluster in used]
-    codes = {t.trust for t in trusts}
-    sites = [s for s in rows("sites", SiteRow) if s.trust in codes]
-    return World(path, sc, trusts, sites, rows("volumes", VolumeRow), rows("mix", MixRow),
-                 rows("prior_age", PriorAgeRow), {r.id: r for r in rows("sources", SourceRow)})  # fmt: skip
+def _place(path: Path, places: dict[Path_, Place], keys: Path_, value: bool) -> tuple[str, int, int, str]:
+    """Where a key stands, or the nearest table around it; and who inherits it."""
+    for n in range(len(keys), 0, -1):
+        place = places.get(keys[:n])
+        if place:
+            inherited = "" if place.file in (str(path),) or place.file.startswith("--set") else str(path)
+            at = (place.value_line, place.value_column) if value else (place.line, place.column)
+            return place.file, *at, inherited
+    return str(path), 1, 1, ""
+
+
+def _scenario(path: Path, data: dict[str, Any], places: dict[Path_, Place]) -> Scenario:
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioErrors([_problem(path, places, dict(e)) for e in error.errors()]) from None
+
+
+def _fields_at(keys: Path_) -> list[str]:
+    """The keys that a table of the scenario may have."""
+    model: Any = Scenario
+    for key in keys:
+        info = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        annotation = info.annotation if info else model
+        arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+        model = annotation if info and not arguments else arguments[-1] if arguments else model
+    return list(getattr(model, "model_fields", {}))
+
+
+def _problem(path: Path, places: dict[Path_, Place], error: dict[str, Any]) -> Problem:
+    keys: Path_ = tuple(k for k in error["loc"] if k not in ("[key]",))
+    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
+    allowed = near = ""
+    if kind == "extra_forbidden":
+        known = _fields_at(keys[:-1])
+        message, allowed, near = "unknown key", ", ".join(known), nearest(str(keys[-1]), known)
+    elif kind == "missing":
+        message = "this key is missing"
+    elif kind == "literal_error":
+        allowed = str(error["ctx"]["expected"])
+        near = nearest(str(error["input"]), [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")])
+        message = f"not one of the allowed values: '{error['input']}'"
+    elif not isinstance(error.get("input"), dict | list):
+        message = f"{message}, not {error['input']!r}"
+    of_value = kind not in ("extra_forbidden", "missing") and "[key]" not in error["loc"]
+    file, line, column, inherited = _place(path, places, keys, of_value)
+    return Problem(file, line, column, ".".join(map(str, keys)), message, allowed, near, inherited)
+
+
+def _tables(path: Path, scenario: Scenario, places: dict[Path_, Place]) -> dict[str, list[Any]]:
+    rows: dict[str, list[Any]] = {}
+    problems: list[Problem] = []
+    for name, model in TABLES.items():
+        file = getattr(scenario.tables, name)
+        try:
+            rows[name] = read_rows(path.parent, file, model)
+        except ScenarioErrors as error:
+            problems += [_named(path, places, name, p) for p in error.problems]
+    if problems:
+        raise ScenarioErrors(problems)
+    return rows
+
+
+def _named(path: Path, places: dict[Path_, Place], table: str, problem: Problem) -> Problem:
+    """A table that cannot be read at all is a mistake of the line that names it."""
+    if problem.line:
+        return problem
+    file, line, column, inherited = _place(path, places, ("tables", table), True)
+    return Problem(file, line, column, f"tables.{table}", f"{problem.file}: {problem.message}", "", "", inherited)
+
+
+def _known_clusters(path: Path, scenario: Scenario, trusts: list[TrustRow], places: dict[Path_, Place]) -> None:
+    problems = [
+        Problem(str(path.parent / scenario.tables.trusts), 0, 0, row.trust, f"no cluster '{row.cluster}'",
+                ", ".join(scenario.clusters), nearest(row.cluster, scenario.clusters))
+        for row in trusts if row.cluster not in scenario.clusters
+    ]  # fmt: skip
+    if problems:
+        raise ScenarioErrors(problems)
+
+
+def _found(world: World, finding: tuple[str, str, str]) -> Problem:
+    key, message, near = finding
+    file, line, column, inherited = _place(world.path, world.places, tuple(key.split(".")), True)
+    return Problem(file, line, column, key, message, "", near, inherited)
+
+
+def resolved(world: World) -> Iterator[tuple[str, Any, str, int]]:
+    """Each value of the scenario with its key, and the file and line that set it (0: a default, or --set)."""
+    yield from _leaves(world.scenario.model_dump(mode="json"), (), world.places)
+
+
+def _leaves(data: Any, at: Path_, places: dict[Path_, Place]) -> Iterator[tuple[str, Any, str, int]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _leaves(value, (*at, key), places)
+        return
+    place = next((places[at[:n]] for n in range(len(at), 0, -1) if at[:n] in places), None)
+    yield ".".join(map(str, at)), data, place.file if place else "default", place.line if place else 0
