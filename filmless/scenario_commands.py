@@ -9,7 +9,7 @@ from filmless.output import give, say
 from sim.world.load import load_world, resolved
 from sim.world.scenario import Scenario
 
-START = '''#:schema ./scenario.schema.json
+START = """#:schema ./scenario.schema.json
 # {name}: what differs from England 2004. Everything else is inherited; `filmless check {name}.toml --resolved`
 # shows each value, and the file and line that set it.
 
@@ -27,7 +27,7 @@ description = "What this scenario asks."
 
 # [clusters.london]
 # sharing = true  # one trust may recall another's images
-'''
+"""
 
 
 def schema_json() -> str:

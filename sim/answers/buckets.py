@@ -31,12 +31,15 @@ def bucket_middles() -> NDArray[np.float64]:
 def quantiles(counts: NDArray[np.integer], q: Sequence[float]) -> NDArray[np.float64]:
     """Quantiles of tallies int[group, bucket] as float64[group, quantile] in seconds; NaN for an empty group.
 
-    The q-quantile is the value at rank ceil(q n): the inverse of the empirical distribution.
+    The q-quantile is the value at rank ceil(q n): the inverse of the empirical distribution. Within its bucket the
+    ranks are spread evenly on the logarithmic scale, so that intervals are not as coarse as the buckets.
     """
-    upto, middles = np.cumsum(counts, axis=1), bucket_middles()
+    upto, edges = np.cumsum(counts, axis=1), bucket_edges()
     out = np.full((len(counts), len(q)), np.nan)
     for g, row in enumerate(upto):
         if row[-1]:
             ranks = np.maximum(1, np.ceil(np.array(q) * row[-1] - 1e-9))
-            out[g] = middles[np.searchsorted(row, ranks)]
+            bucket = np.searchsorted(row, ranks)
+            inside = (ranks - (row[bucket] - counts[g, bucket]) - 0.5) / counts[g, bucket]
+            out[g] = np.where(bucket == 0, FIRST_S / 2, edges[bucket] * np.power(GROWTH, inside))
     return out

@@ -74,8 +74,8 @@ def merge(layers: Sequence[Toml]) -> tuple[dict[str, Any], dict[Path_, Place]]:
 
 
 def _anew(value: dict[str, Any], layer: Toml) -> bool:
-    """A figure (value, unit, source) replaces the old one, so that no old range stays with a new value."""
-    return {"value", "unit"} <= value.keys() and not layer.file.startswith(COMMAND_LINE)
+    """A figure replaces the old one, so that no old range stays with a new value; only --set changes a part of it."""
+    return "value" in value and not layer.file.startswith(COMMAND_LINE)
 
 
 def _merge_into(data: dict[str, Any], top: dict[str, Any], at: Path_, layer: Toml, places: dict[Path_, Place]) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from sim.world.layers import merge, read_layers, read_set
 from sim.world.problems import Problem, ScenarioErrors, nearest
 from sim.world.read_tables import read_rows
-from sim.world.rules import FIRST
+from sim.world.rules import RULES
 from sim.world.scenario import Scenario
 from sim.world.tables import MixRow, PriorAgeRow, SiteRow, SourceRow, TrustRow, VolumeRow
 from sim.world.toml_places import Path_, Place
@@ -40,7 +40,7 @@ def load_world(path: Path | str, sets: Sequence[str] = ()) -> World:
     sites = [row for row in rows["sites"] if row.trust in codes]
     world = World(path, scenario, trusts, sites, rows["volumes"], rows["mix"], rows["prior_age"],
                   {row.id: row for row in rows["sources"]}, places)  # fmt: skip
-    problems = [_found(world, finding) for rule in FIRST for finding in rule(world)]
+    problems = [_found(world, finding) for rule in RULES for finding in rule(world)]
     if problems:
         raise ScenarioErrors(problems)
     return world
@@ -50,6 +50,10 @@ def _place(path: Path, places: dict[Path_, Place], keys: Path_, value: bool) -> 
     """Where a key stands, or the nearest table around it; and who inherits it."""
     for n in range(len(keys), 0, -1):
         place = places.get(keys[:n])
+        # parts of one table that do not agree: the part that this file set is the one to mend
+        own = [p for k, p in places.items() if k[: len(keys)] == keys and p.file == str(path)]
+        if own and value:
+            place = min(own, key=lambda p: p.line)
         if place:
             inherited = "" if place.file in (str(path),) or place.file.startswith("--set") else str(path)
             at = (place.value_line, place.value_column) if value else (place.line, place.column)

@@ -52,7 +52,9 @@ def _check_columns(path: Path, line: int, columns: list[str], model: type[BaseMo
         raise ScenarioErrors(problems)
 
 
-def _cell(path: Path, line: int, columns: list[str], loc: tuple[int | str, ...], message: str, value: object) -> Problem:
+def _cell(
+    path: Path, line: int, columns: list[str], loc: tuple[int | str, ...], message: str, value: object
+) -> Problem:
     name = str(loc[0]) if loc else ""
     column = columns.index(name) + 1 if name in columns else 1
     return Problem(str(path), line, column, name, f"{message}, not '{value}'")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,7 +32,8 @@ def sources_exist(w: World) -> Iterator[Finding]:
     for key, figure in _sourced(w.scenario):
         if figure.source not in w.sources:
             near = nearest(figure.source, w.sources)
-            yield f"{key}.source", f"no source '{figure.source}' in {w.scenario.tables.sources}: add a row with that id", near
+            message = f"no source '{figure.source}' in {w.scenario.tables.sources}: add a row with that id"
+            yield f"{key}.source", message, near
 
 
 def rows_have_sources(w: World) -> Iterator[Finding]:
@@ -72,7 +74,8 @@ def reading_places(w: World) -> Iterator[Finding]:
     trust = {row.site: row.trust for row in w.sites}
     for row in w.sites:
         if trust.get(row.reads_at) != row.trust:
-            yield "tables.sites", f"site {row.site}: reads_at '{row.reads_at}' is no site of its trust", nearest(row.reads_at, trust)
+            message = f"site {row.site}: reads_at '{row.reads_at}' is no site of its trust"
+            yield "tables.sites", message, nearest(row.reads_at, trust)
 
 
 def unique_sites(w: World) -> Iterator[Finding]:
@@ -124,7 +127,7 @@ def _length(key: str, have: int, want: int) -> Iterator[Finding]:
 def prior_age(w: World) -> Iterator[Finding]:
     """The ages of priors ascend from 0 to 1."""
     rows = w.prior_age
-    ascending = all(a.months < b.months and a.share <= b.share for a, b in zip(rows, rows[1:], strict=False))
+    ascending = all(a.months < b.months and a.share <= b.share for a, b in pairwise(rows))
     if len(rows) < 2 or not ascending or rows[0].share != 0 or rows[-1].share != 1:
         yield "tables.prior_age", "months must ascend, and share from 0 in the first row to 1 in the last", ""
 
@@ -136,5 +139,7 @@ def trusts_have_clusters(w: World) -> Iterator[Finding]:
             yield "tables.trusts", f"cluster '{cluster}' has no trust", ""
 
 
-FIRST: tuple[Rule, ...] = (clusters_used, shares, profiles, mixes, volumes, prior_age, unique_sites, site_modalities,
-                           sources_exist, rows_have_sources, reading_places, trusts_have_clusters, archives)  # fmt: skip
+RULES: tuple[Rule, ...] = (
+    clusters_used, shares, profiles, mixes, volumes, prior_age, unique_sites, site_modalities,
+    sources_exist, rows_have_sources, reading_places, trusts_have_clusters, archives,
+)  # fmt: skip

@@ -203,8 +203,21 @@ SITES = [
     ("C", 2003, "C hospital", "T2", "acute", "yes", "no", "C", "CR CT US", 0.7, 100, "yes"),
     ("M", 2004, "M unit", "T2", "miu", "no", "yes", "C", "CR", 0.1, 2, "yes"),
 ]
-_SITE_HEAD = "site number name trust kind ae rural reads_at modalities weight wan_mbit_s invented".split()
-_TRUST_HEAD = "trust name cluster archive programme live invented".split()
+_SITE_HEAD = [
+    "site",
+    "number",
+    "name",
+    "trust",
+    "kind",
+    "ae",
+    "rural",
+    "reads_at",
+    "modalities",
+    "weight",
+    "wan_mbit_s",
+    "invented",
+]
+_TRUST_HEAD = ["trust", "name", "cluster", "archive", "programme", "live", "invented"]
 
 
 def _csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]], sourced: bool = True) -> None:
