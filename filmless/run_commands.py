@@ -65,9 +65,10 @@ def print_measures(run: Run) -> None:
     table = Measures(run)
     rows = []
     for stat in ("p50", "p95"):
-        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])
-        rows += [[r.cluster, r.world, stat, hours(r.value), f"{hours(r.low)} to {hours(r.high)}", str(r.n)]
-                 for r in found.itertuples()]  # fmt: skip
+        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])  # type: ignore[arg-type]
+        for r in found.to_dict("records"):
+            interval = f"{hours(r['low'])} to {hours(r['high'])}"
+            rows.append([str(r["cluster"]), str(r["world"]), stat, hours(r["value"]), interval, str(r["n"])])
     title = "Simulated exam to report (over exams), 95 % interval over replications"
     show(title, ["cluster", "world", "statistic", "value", "interval", "replications"], rows)
 
@@ -122,9 +123,11 @@ def print_savings(folder: Path, json_: bool) -> None:
     if json_:
         give({"savings": found.to_dict("records")})
         return
-    rows = [[f"{r.cluster}: {r.component}", str(getattr(r, "_1", "")), f"{r.value_gbp:,.0f}",
-             f"{r.low_gbp:,.0f} to {r.high_gbp:,.0f}", f"{r.price_low_gbp:,.0f} to {r.price_high_gbp:,.0f}"]
-            for r in found.rename(columns={"class": "_1"}).itertuples()]  # fmt: skip
+    rows = [
+        [f"{r['cluster']}: {r['component']}", str(r["class"]), f"{r['value_gbp']:,.0f}",
+         f"{r['low_gbp']:,.0f} to {r['high_gbp']:,.0f}", f"{r['price_low_gbp']:,.0f} to {r['price_high_gbp']:,.0f}"]
+        for r in found.to_dict("records")
+    ]  # fmt: skip
     show("Simulated saving of film, GBP a year, all programme trusts live (gross of what PACS costs)",
          ["cluster: component", "class", "value", "95 % interval", "range of the prices"], rows)  # fmt: skip
 

@@ -15,7 +15,10 @@ STATIONS = ("room", "store", "wan_up", "ingest", "retrieve", "wan_down", "librar
 
 
 def loads_of(e: Exams, j: Jobs, t: Times, done: Ints) -> list[Load]:
-    """One `Load` a station (two where it is used in two ways), of the rows `done`. A link's busy time is its transfer at full rate."""
+    """One `Load` a station (two where it is used in two ways), of the rows `done`.
+
+    A transfer's time on a link is its sojourn; the link's utilisation is its bytes over its rate.
+    """
 
     def load(station: str, entity: Ints, ready: Floats, start: Floats, end: Floats, work: Floats) -> Load:
         rows = done[~np.isnan(end[done])]  # the others never came there

@@ -72,7 +72,7 @@ def _fields_at(keys: Path_) -> list[str]:
     """The keys that a table of the scenario may have."""
     model: Any = Scenario
     for key in keys:
-        info = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        info = model.model_fields.get(str(key)) if isinstance(model, type) and issubclass(model, BaseModel) else None
         annotation = info.annotation if info else model
         arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
         model = annotation if info and not arguments else arguments[-1] if arguments else model

@@ -115,8 +115,8 @@ def profiles(w: World) -> Iterator[Finding]:
     for code, s in w.scenario.settings.items():
         for name, n in (("hourly", 24), ("weekend_hourly", 24), ("weekday", 7)):
             yield from _length(f"settings.{code}.{name}", len(getattr(s, name).values), n)
-    for code, m in w.scenario.modalities.items():
-        yield from _length(f"modalities.{code}.season", len(m.season.values), 12)
+    for modality, m in w.scenario.modalities.items():
+        yield from _length(f"modalities.{modality}.season", len(m.season.values), 12)
 
 
 def _length(key: str, have: int, want: int) -> Iterator[Finding]:

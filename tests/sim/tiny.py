@@ -203,20 +203,7 @@ SITES = [
     ("C", 2003, "C hospital", "T2", "acute", "yes", "no", "C", "CR CT US", 0.7, 100, "yes"),
     ("M", 2004, "M unit", "T2", "miu", "no", "yes", "C", "CR", 0.1, 2, "yes"),
 ]
-_SITE_HEAD = [
-    "site",
-    "number",
-    "name",
-    "trust",
-    "kind",
-    "ae",
-    "rural",
-    "reads_at",
-    "modalities",
-    "weight",
-    "wan_mbit_s",
-    "invented",
-]
+_SITE_HEAD = "site number name trust kind ae rural reads_at modalities weight wan_mbit_s invented".split()  # noqa: SIM905
 _TRUST_HEAD = ["trust", "name", "cluster", "archive", "programme", "live", "invented"]
 
 
@@ -241,8 +228,9 @@ def write_tiny(folder: Path, data: dict[str, Any] | None = None, sites: Sequence
         sourced=False,
     )
     _csv(folder / "trusts.csv", _TRUST_HEAD, trusts)
-    _csv(folder / "sites.csv", _SITE_HEAD, sites)
     used = list(data["modalities"])
+    kept = [(*row[:8], " ".join(m for m in row[8].split() if m in used), *row[9:]) for row in sites]
+    _csv(folder / "sites.csv", _SITE_HEAD, kept)
     _csv(folder / "volumes.csv", ["modality", "year", "exams", "low", "high"],
          [(m, 2005, VOLUMES[m], "", "") for m in used])  # fmt: skip
     _csv(folder / "mix.csv", ["modality", "setting", "share", "low", "high"], _mix(used))

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -61,7 +62,7 @@ def windows(
     """The fast engine, cut after some of the five days; rows in the order of `wanted`."""
     estate, engine, done = build_estate(world, "west"), FastEngine(stations), []
     edges = [0, *sorted(set(cuts)), 5]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         exams = maker.days(date(2006, 3, 6 + a), date(2006, 3, 6 + b))
         horizon = np.inf if b == 5 else 86_400.0 * b
         done.append(engine.window(exams, jobs_of(world, estate, exams, which), horizon))

@@ -34,9 +34,13 @@ def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), RunWriter(tmp_path / "r") as writer:
-        writer.table("t", TABLE)
-        raise KeyboardInterrupt
+    def stopped() -> None:
+        with RunWriter(tmp_path / "r") as writer:
+            writer.table("t", TABLE)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert list(tmp_path.iterdir()) == []
 
 
