@@ -65,7 +65,7 @@ def print_measures(run: Run) -> None:
     table = Measures(run)
     rows = []
     for stat in ("p50", "p95"):
-        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])  # type: ignore[arg-type]
+        found = table.table("exam_to_report_s", stat, by=["cluster", "world"])
         for r in found.to_dict("records"):
             interval = f"{hours(r['low'])} to {hours(r['high'])}"
             rows.append([str(r["cluster"]), str(r["world"]), stat, hours(r["value"]), interval, str(r["n"])])
