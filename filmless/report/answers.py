@@ -57,6 +57,8 @@ def _answer_rows(axis: Axes, part: pd.DataFrame, rows: Sequence[tuple[str, str]]
 def _ends(data: pd.DataFrame) -> tuple[float, float]:
     """Limits of a logarithmic axis around all marks and whiskers."""
     every = data[["value", "low", "high"]].to_numpy(dtype=np.float64)
+    if not np.isfinite(every).any():
+        return 1e-3, 1.0
     return max(1e-4, float(np.nanmin(every)) / 1.8), float(np.nanmax(every)) * 1.8
 
 
@@ -72,20 +74,28 @@ def _draw_answers(sim: Simulated, data: pd.DataFrame) -> Canvas:
     return canvas
 
 
+def store_words(measured: Measured) -> str:
+    """The message about storing, by the highest percentile that the number of operations bears."""
+    for stat, share in (("p95", "95 %"), ("p50", "half")):
+        found = measured.table(stat, ["kind"])
+        found = found[(found["kind"] == "store") & found["value"].notna()]
+        if len(found):
+            return f"The archives stored {share} of studies within {short_duration(float(found['value'].iloc[0]))}"
+    return f"{len(measured.answered()):,} operations ended well, too few for percentiles"
+
+
 def answers(sim: Simulated, measured: Measured) -> Figure:
     """Median and 95th percentile of store, query and retrieve, by cluster."""
     data = sim.in_order(percentiles(measured))
     data = data[data["cluster"].isin(sim.clusters)]
-    store = measured.table("p95", ["kind"])
-    store = store[store["kind"] == "store"]
-    words = f"{short_duration(float(store['value'].iloc[0]))}" if len(store) else "no time known"
+    words = store_words(measured)
     unit_s, unit = duration_unit(data["value"].max())
     return Figure(
-        key="answers", title=f"The archives stored 95 % of studies within {words}",
+        key="answers", title=words,
         measure=RESPONSE + ", median and 95th percentile over operations",
         unit=unit, place=sim.place, period=measured.period, how="measured",
         alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve response. "
-            f"Over all clusters 95 % of studies were stored within {words}.",
+            f"{words}.",
         band=BAND, source=measured.source, canvas=_draw_answers(sim, data), row_heads=3,
         data=answer_table(sim, data, unit_s, unit),
     )  # fmt: skip
@@ -233,6 +243,16 @@ def ledger(sim: Simulated, measured: Measured) -> pd.DataFrame:
     states = pd.crosstab(rows["cluster"], rows["state"]).add_prefix("studies ")
     whole = rows.groupby("cluster").size().rename("studies").to_frame().join(sums).join(states)
     return sim.named(sim.in_order(whole.reset_index()))
+
+
+def objects(sim: Simulated, measured: Measured) -> pd.DataFrame:
+    """Service time of single stored images by cluster, milliseconds; empty without a table of objects."""
+    found = sim.in_order(measured.objects())
+    if found.empty:
+        return found
+    shown = intervals(sim.named(found)[["cluster", "value", "low", "high", "n", "method"]], 1e-3, "milliseconds")
+    shown.insert(1, "statistic", [STAT_NAME[s] for s in found["stat"]])
+    return shown.assign(enough=found["enough"].to_numpy())
 
 
 def by_part(sim: Simulated, measured: Measured, column: str) -> pd.DataFrame:

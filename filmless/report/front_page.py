@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from filmless.report.front_table import ALL, Row
-from filmless.report.measured import Measured, archive_name, parts_of
+from filmless.report.measured import Measured, archive_name, parts_of, validity
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import change, clean, duration_unit, pounds, ranged, short_duration
@@ -159,7 +159,7 @@ def measured_table(measured: Measured) -> pd.DataFrame:
                 "run folder": run.folder.name, "cluster": cluster, "archive": archive_name(target), "its TCP": tcp,
                 "our TCP": m.get("tcp_profile", ""), "traffic from": starts.get(cluster, m.get("start", "")),
                 "speed": m.get("speed", ""), "seed": m.get("seed", ""), "program": f"filmless {m.get('version', '')}",
-                "validity": m.get("verdict", ""), "all tables, SHA-256": run.results_hash,
+                "validity": validity(run), "all tables, SHA-256": run.results_hash,
             }  # fmt: skip
             rows.append({k: clean(str(v)) for k, v in said.items()})
     return pd.DataFrame(rows)

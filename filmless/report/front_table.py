@@ -21,7 +21,8 @@ ALL = "all"
 NOTES = (
     "Small figures: 95 % interval. Simulated: over replications, for chance alone. Measured: by ranks.",
     "Percentiles are over all exams (or operations) of the period, not means of daily percentiles.",
-    f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower.",
+    f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower. [m] the slowest operation seen, "
+    "since there are too few for a percentile.",
     "Film saved: purchase of film only, a full year, programme trusts all on PACS; second range: of the film's price.",
 )
 
@@ -68,7 +69,7 @@ def _measured(measured: Measured, rows: dict[str, Row]) -> None:
         if r["cluster"] in rows and r["kind"] in ("store", "retrieve"):
             name = f"{r['kind']}_p95_s"
             _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
-            rows[r["cluster"]][f"{name}_enough"] = r["enough"]
+            rows[r["cluster"]] |= {f"{name}_enough": r["enough"], f"{r['kind']}_slowest_s": r["slowest"]}
 
 
 def _saved(sim: Simulated, rows: dict[str, Row]) -> None:
@@ -120,11 +121,22 @@ def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
     return f"{number(value)}{flag}", ranged(low, high)
 
 
+def _measured_cell(row: Row, kind: str) -> tuple[str, str]:
+    """The percentile; the slowest operation seen where there are too few for one."""
+    if np.isfinite(_number(row, f"{kind}_p95_s")):
+        return _time_cell(row, f"{kind}_p95_s")
+    n = row.get(f"{kind}_p95_s_n", 0)
+    return (
+        (f"{short_duration(_number(row, f'{kind}_slowest_s'))} [m]", f"slowest of {n}")
+        if n
+        else (MISSING, "not played")
+    )
+
+
 def _time_cell(row: Row, name: str) -> tuple[str, str]:
     value, low, high = (_number(row, f"{name}{end}") for end in ("", "_low", "_high"))
     if not np.isfinite(value):
-        n = row.get(f"{name}_n", 0)
-        return MISSING, f"{n} operations" if n else "not played"
+        return MISSING, ""
     flag = "" if row.get(f"{name}_enough", "yes") == "yes" else " [u]"
     size, _ = duration_unit(value)
     return f"{short_duration(value)}{flag}", ranged(low / size, high / size)
@@ -147,7 +159,7 @@ def lines(rows: Sequence[Row]) -> list[Line]:
             out.append(Line(f"Exam to report on {name}, {words}, simulated",
                             [_time_cell(r, f"report_{world}_{stat}_s") for r in rows]))  # fmt: skip
     for kind, words in (("store", "Store a study"), ("retrieve", "Retrieve a study")):
-        out.append(Line(f"{words}, 95th percentile, measured", [_time_cell(r, f"{kind}_p95_s") for r in rows]))
+        out.append(Line(f"{words}, 95th percentile, measured", [_measured_cell(r, kind) for r in rows]))
     out.append(Line("Film saved a year (£ million), simulated", [_money_cell(r) for r in rows]))
     return out
 

@@ -30,7 +30,7 @@ CLOCKS = {"response": ("due_s", "end_s"), "service": ("start_s", "end_s"), "firs
           "lag": ("due_s", "start_s")}  # fmt: skip
 
 
-COLUMNS = ("cluster", "supplier", "operation", "purpose", "modality", "exam", "due_s", "start_s", "first_byte_s",
+COLUMNS = ("op", "cluster", "supplier", "operation", "purpose", "modality", "exam", "due_s", "start_s", "first_byte_s",
            "end_s", "objects", "bytes", "outcome")  # fmt: skip
 LEDGER = ("cluster", "exam", "state")
 
@@ -39,6 +39,11 @@ def parts_of(run: KeptRun, key: str) -> dict[str, Any]:
     """A value of the manifest that is kept by cluster."""
     found = run.manifest.get(key)
     return {str(k): v for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def validity(run: KeptRun) -> str:
+    """VALID or INVALID, as the run says of itself."""
+    return clean(str(run.manifest.get("measurement", run.manifest.get("verdict", "not recorded"))))
 
 
 def archive_name(target: Any) -> str:
@@ -125,7 +130,7 @@ class Measured:
     def invalid(self) -> list[str]:
         """Runs whose own verdict says that they cannot be trusted, with the reasons."""
         return [f"{clean(r.folder.name)}: {'; '.join(clean(str(x)) for x in r.manifest.get('reasons', []))}"
-                for r in self.runs if r.manifest.get("verdict") == "INVALID"]  # fmt: skip
+                for r in self.runs if validity(r) == "INVALID"]  # fmt: skip
 
     @property
     def source(self) -> str:
@@ -156,7 +161,7 @@ class Measured:
         return counts.reset_index()
 
     def table(self, stat: str, by: Sequence[str], clock: str = "response", ci: float = 0.95) -> pd.DataFrame:
-        """One row a group: *by, measure, stat, over, value, low, high in seconds, n, method, unit, enough.
+        """One row a group: *by, measure, stat, over, value, low, high, slowest in seconds, n, method, unit, enough.
 
         `by` may hold cluster, supplier, kind, operation, modality, purpose. enough says "yes" or how many operations
         it takes; a percentile that n neither bears nor bounds is NaN.
@@ -172,8 +177,31 @@ class Measured:
             out.append({**dict(zip(by, key, strict=True)), "measure": clock, "stat": stat, "over": "operations",
                         "value": i.value, "low": i.low, "high": i.high, "n": len(part),
                         "n_exams": part["exam"].nunique(), "method": i.method, "unit": "s",
-                        "enough": enough})  # fmt: skip
+                        "enough": enough, "slowest": float(part["took_s"].max())})  # fmt: skip
         return pd.DataFrame(out)
+
+    def objects(self) -> pd.DataFrame:
+        """Service time of single stored objects: cluster, stat, value, low, high in seconds, n, method, enough.
+
+        From the first byte sent of an object until its answer; empty where the runs keep no table of objects.
+        """
+        found = [self._objects_of(i, run) for i, run in enumerate(self.runs) if run.has("objects")]
+        out = []
+        for cluster, part in pd.concat(found).groupby("cluster", sort=False) if found else ():
+            series = (part["end_s"] - part["start_s"]).to_numpy(dtype=np.float64)
+            for stat, q in QUANTILES.items():
+                enough = "yes" if len(series) >= needed(q) else f"no: {needed(q)} needed"
+                i = percentile(series, q)
+                out.append({"cluster": cluster, "stat": stat, "value": i.value, "low": i.low, "high": i.high, "n": i.n,
+                            "method": i.method, "enough": enough})  # fmt: skip
+        return pd.DataFrame(out)
+
+    def _objects_of(self, number: int, run: KeptRun) -> pd.DataFrame:
+        rows = run.table("objects")[["cluster", "op", "start_s", "end_s", "outcome"]]
+        rows = rows.astype({"cluster": str, "outcome": str})
+        played = self.operations[(self.operations["run"] == number) & (self.operations["kind"] == "store")]
+        rows = rows[rows["outcome"] == "ok"].merge(played[["cluster", "op"]], on=["cluster", "op"])
+        return rows.sort_values("start_s", kind="stable")
 
     def _one(self, rows: pd.DataFrame, q: float, ci: float) -> Interval:
         series = [part["took_s"].to_numpy(dtype=np.float64) for _, part in rows.groupby("run")]

@@ -77,6 +77,16 @@ def test_response_counts_from_the_due_time(runs: Runs):
     assert (whole["value"] > served["value"]).all()
 
 
+def test_single_images_are_those_of_the_played_stores(runs: Runs):
+    found = Measured(runs.loads).objects().set_index(["cluster", "stat"])
+    played = Measured(runs.loads).answered()
+    assert (
+        found.loc[("london", "p50"), "n"]
+        == played[(played["cluster"] == "london") & (played["kind"] == "store")]["objects"].sum()
+    )
+    assert found.loc[("london", "p99"), "enough"] == "yes"
+
+
 def test_five_runs_are_repetitions(tmp_path: Path):
     folders = [load_run(tmp_path / f"load-{i}", ["south"], seed=10 * i) for i in range(5)]
     store = Measured(folders).table("p50", ["kind"]).set_index("kind").loc["store"]
@@ -105,5 +115,5 @@ def test_a_table_without_its_columns_is_refused(tmp_path: Path):
 
 
 def test_an_invalid_run_says_so(tmp_path: Path):
-    folder = load_run(tmp_path / "bad", ["south"], verdict="INVALID", reasons=["lag p99 is 0.3 s, over 0.02 s"])
+    folder = load_run(tmp_path / "bad", ["south"], measurement="INVALID", reasons=["lag p99 is 0.3 s, over 0.02 s"])
     assert Measured([folder]).invalid == ["bad: lag p99 is 0.3 s, over 0.02 s"]
