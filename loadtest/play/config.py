@@ -42,6 +42,9 @@ class PlayConfig(Strict):
     prefill_associations: int = Field(default=2, ge=1, le=16, description="studies sent at once, a cluster, in prefill")
     backlog: int = Field(default=1000, ge=0, le=100_000, description="may wait at a device; more is dropped")
     drain_s: Bound = Field(default=60.0, description="what still waits so long after the last due time is dropped")
+    priority: Literal["first", "usual"] = Field(
+        default="first", description="first: on the core as soon as an operation is due, where the system allows it"
+    )
     connect_s: Bound = 5.0
     response_s: Bound = 30.0
     operation_s: Bound = 60.0

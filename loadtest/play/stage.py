@@ -60,7 +60,7 @@ class Stage:
         keeper = spawn(self._keep_house)
         gc.collect()
         gc.freeze()  # what is here stays: a collection in the middle of the play would walk through all of it
-        self.watch.start()
+        self.watch.start(first=self._config.priority == "first")
         self.clock.begin(BEGIN_IN_S)
         self._players.begin()
         try:

@@ -3,36 +3,45 @@
 The verdict on the measurement is VALID or INVALID; PASS and FAIL are about an archive, and need thresholds.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from math import isnan, nan
+from math import ceil, isnan, nan
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtest.verdict.records import OperationRow
 
+Floats = NDArray[np.float64]
 VALID, INVALID = "VALID", "INVALID"
 LARGEST_MIX_ERROR = 0.01  # of the planned operations of a class (rule L6)
+SHOWN = (0.50, 0.95, 0.99)  # percentiles that the generator's lateness must not move
+BEYOND = 10  # operations beyond a percentile, for it to be looked at
 
 
 @dataclass
 class Samples:
-    """What the process saw of itself while it played."""
+    """What the process saw of itself while it played; `scheduling` is how the system ran it."""
 
     loop_delay_s: list[float] = field(default_factory=list)
     cpu_share: float = 0.0
     clock_step_s: float = 0.0
     wall_s: float = 0.0
+    scheduling: str = "as any process"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Beyond these the measurement is not the archive's. Defaults are this project's choice, to be stated with it."""
+    """Beyond these the measurement is not the archive's. Defaults are this project's choice, to be stated with it.
 
-    lag_p99_s: float = 0.020
-    loop_delay_p99_s: float = 0.020
+    `lag_effect`: by how much of itself a percentile of an operation's response may be the generator's lateness.
+    """
+
+    lag_p99_s: float = 0.100
+    lag_effect: float = 0.05
+    loop_delay_p99_s: float = 0.050
     cpu_share: float = 0.85  # of one core: the event loop runs on one
     clock_step_s: float = 0.5
 
@@ -46,10 +55,13 @@ class Health:
     dropped: int
     lag_p50_s: float
     lag_p99_s: float
+    lag_effect: float
+    lag_effect_on: str  # the operation and percentile that lateness has moved most
     loop_delay_p99_s: float
     cpu_share: float
     clock_step_s: float
     wall_s: float
+    scheduling: str
     missing: dict[str, int]  # class of operation -> planned and not sent
     planned_by_class: dict[str, int]
 
@@ -61,42 +73,73 @@ class Health:
 def health_of(rows: Sequence[OperationRow], samples: Samples) -> Health:
     """Reduce a play's rows and samples."""
     sent = [row for row in rows if row.outcome != "dropped"]
-    lag = np.array([row.start_s - row.due_s - row.blocked_s for row in sent])
+    lag = np.array([_lag(row) for row in sent])
     planned = Counter(f"{row.cluster} {row.operation}" for row in rows)
     reached = Counter(f"{row.cluster} {row.operation}" for row in sent)
+    effect, on = lag_effect(sent)
     return Health(
         planned=len(rows), sent=len(sent), dropped=len(rows) - len(sent), lag_p50_s=_quantile(lag, 0.5),
-        lag_p99_s=_quantile(lag, 0.99), loop_delay_p99_s=_quantile(np.array(samples.loop_delay_s), 0.99),
-        cpu_share=samples.cpu_share, clock_step_s=samples.clock_step_s, wall_s=samples.wall_s,
+        lag_p99_s=_quantile(lag, 0.99), lag_effect=effect, lag_effect_on=on,
+        loop_delay_p99_s=_quantile(np.array(samples.loop_delay_s), 0.99), cpu_share=samples.cpu_share,
+        clock_step_s=samples.clock_step_s, wall_s=samples.wall_s, scheduling=samples.scheduling,
         missing={name: n - reached[name] for name, n in sorted(planned.items()) if n > reached[name]},
         planned_by_class=dict(sorted(planned.items())),
     )  # fmt: skip
 
 
+def _lag(row: OperationRow) -> float:
+    return row.start_s - row.due_s - row.blocked_s
+
+
+def lag_effect(rows: Sequence[OperationRow]) -> tuple[float, str]:
+    """The largest share of a response percentile that is the generator's lateness, and which one it is.
+
+    Compares each operation's percentiles with and without lag, where n bears the percentile: lateness that moves no
+    percentile harms no measurement.
+    """
+    kinds: defaultdict[str, list[OperationRow]] = defaultdict(list)
+    for row in rows:
+        kinds[row.operation].append(row)
+    found = [(0.0, "")]
+    for kind, some in kinds.items():
+        response = np.array([row.end_s - row.due_s for row in some])
+        without = response - np.array([_lag(row) for row in some])
+        for q in SHOWN:
+            if len(some) >= ceil(BEYOND / (1 - q) - 1e-9):
+                whole = _quantile(response, q)
+                found.append((1 - _quantile(without, q) / whole, f"{kind} p{100 * q:g}"))
+    return max(found)
+
+
 def judge(health: Health, limits: Limits | None = None, others: Sequence[str] = ()) -> tuple[str, list[str]]:
     """VALID, or INVALID with every reason; `others` are reasons that were found elsewhere."""
-    at_most = limits or Limits()
-    reasons = [*others]
-    if health.dropped:
-        reasons.append(
-            f"{health.dropped} of {health.planned} operations were due and never sent: this machine is too small "
-            "for the plan, or the archive too slow for it"
-        )
-    reasons += [
+    reasons = [*others, *_unsent(health), *_beyond(health, limits or Limits())]
+    return (INVALID if reasons else VALID), reasons
+
+
+def _unsent(health: Health) -> list[str]:
+    found = [
+        f"{health.dropped} of {health.planned} operations were due and never sent: this machine is too small for the "
+        "plan, or the archive too slow for it"
+    ]
+    return (found if health.dropped else []) + [
         f"{name}: {n} of {health.planned_by_class[name]} planned operations were not sent"
         for name, n in health.missing.items()
         if n > LARGEST_MIX_ERROR * health.planned_by_class[name]
     ]
-    measured = {
-        "lag p99": (health.lag_p99_s, at_most.lag_p99_s, "s"),
-        "event loop delay p99": (health.loop_delay_p99_s, at_most.loop_delay_p99_s, "s"),
-        "CPU of the generator": (health.cpu_share, at_most.cpu_share, "cores"),
-        "step of the wall clock": (abs(health.clock_step_s), at_most.clock_step_s, "s"),
+
+
+def _beyond(health: Health, limits: Limits) -> list[str]:
+    seen = {
+        "lag p99 of the generator": (health.lag_p99_s, limits.lag_p99_s, "s"),
+        f"the generator's share of {health.lag_effect_on}": (health.lag_effect, limits.lag_effect, "of it"),
+        "event loop delay p99": (health.loop_delay_p99_s, limits.loop_delay_p99_s, "s"),
+        "CPU of the generator": (health.cpu_share, limits.cpu_share, "cores"),
+        "step of the wall clock": (abs(health.clock_step_s), limits.clock_step_s, "s"),
     }
-    reasons += [f"{n} is {v:.3g} {unit}, over {most:g} {unit}" for n, (v, most, unit) in measured.items() if v > most]
-    return (INVALID if reasons else VALID), reasons
+    return [f"{name} is {v:.3g} {unit}, over {most:g}" for name, (v, most, unit) in seen.items() if v > most]
 
 
-def _quantile(values: np.ndarray[Any, np.dtype[np.float64]], q: float) -> float:
+def _quantile(values: Floats, q: float) -> float:
     """The smallest value that at least a share q does not exceed; NaN of nothing."""
     return float(np.quantile(values, q, method="inverted_cdf")) if len(values) else nan
