@@ -52,7 +52,7 @@ def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from filmless.scenario_commands import schema_json
 
-    print(schema_json())
+    print(schema_json(), end="")
 
 
 @app.command()

@@ -31,11 +31,14 @@ description = "What this scenario asks."
 
 
 def schema_json() -> str:
-    """JSON Schema (2020-12) of scenario files; nothing is required where a file extends another."""
+    """JSON Schema (2020-12) of scenario files. Only figures must be whole: the rest of a file may be inherited."""
     schema: dict[str, Any] = Scenario.model_json_schema()
+    for model in (schema, *schema["$defs"].values()):
+        if "source" not in model["properties"]:
+            model.pop("required", None)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["extends"] = {"type": "string", "description": "a scenario that this one builds on"}
-    return json.dumps(schema, indent=1)
+    return json.dumps(schema, indent=1) + "\n"
 
 
 def write_start(name: str, json_: bool) -> None:

@@ -134,7 +134,8 @@ def hourly_table(world: World, spec: Spec, results: list[UnitResult]) -> pd.Data
         frames.append(pd.DataFrame({
             "world": which, "cluster": cluster, "station": station, "entity": names[entity],
             "hour": pd.to_datetime(starts)[slot], "hours_pooled": pooled[slot],
-            "arrivals": use[0, entity, slot] / spec.replications, "busy_s": use[1, entity, slot] / spec.replications,
+            "arrivals": use[0, entity, slot] / spec.replications,
+            "busy_s": use[1, entity, slot] / 1e6 / spec.replications,
             "work_bytes": use[2, entity, slot] / spec.replications, "servers": servers[entity].astype(float),
         }))  # fmt: skip
     return pd.concat(frames, ignore_index=True)

@@ -1,6 +1,7 @@
 """What is kept of a simulated exam: tallies by kind, day, hour and month, never the exam itself.
 
-One `Tally` holds one cluster in one world of one replication; the windows of a run add to it.
+One `Tally` holds one cluster in one world of one replication; the windows of a run add to it. Sums are of whole
+microseconds and bytes, so that they do not depend on where the windows are cut.
 """
 
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from sim.answers.buckets import N_BUCKETS
 from sim.engines.jobs import IN_LIBRARY, VIEW_COURIER, Jobs
+from sim.engines.kernels.busy import add_use
 from sim.engines.times import Load, Times
 from sim.runs.period import Period
-from sim.runs.tallies import add_exams, add_load, add_rows
+from sim.runs.tallies import MICRO, add_exams, add_rows
 from sim.world.estate import Estate
 from sim.world.exams import Exams
 from sim.world.load import World
@@ -90,10 +92,10 @@ class Tally:
         shape = (len(MEASURES), N_BUCKETS)
         self._buckets, self._daily = np.zeros((kinds, *shape), np.int32), np.zeros((days, *shape), np.int32)
         self._counts = np.zeros((sites * kinds, len(MEASURES)), np.int64)
-        self._sums = np.zeros((sites * kinds, len(MEASURES)))
+        self._sums = np.zeros((sites * kinds, len(MEASURES)), np.int64)
         self._flows = np.zeros((sites * kinds * len(self._months), len(FLOWS)))
         self._stored = np.zeros((len(estate.archives) * len(TIERS) * len(self._mods) * days, 2))
-        self._loads: dict[str, Floats] = {}
+        self._loads: dict[str, Ints] = {}
 
     def add(self, exams: Exams, jobs: Jobs, times: Times, done: Ints) -> None:
         """The rows `done`; exams outside the measured period are left out."""
@@ -112,7 +114,7 @@ class Tally:
         self._add_stored(exams, jobs, day)
 
     def _add_stored(self, exams: Exams, jobs: Jobs, day: Ints) -> None:
-        columns = np.stack([exams.images.astype(np.float64), jobs.wire_bytes])
+        columns = np.stack([exams.images.astype(np.float64), np.rint(jobs.wire_bytes)])
         for tier, rows in enumerate((jobs.pacs, jobs.central)):
             at = np.flatnonzero(rows)
             key = ((jobs.archive[at] * len(TIERS) + tier) * len(self._mods) + exams.modality[at]) * len(
@@ -123,9 +125,9 @@ class Tally:
     def add_load(self, load: Load, entities: int) -> None:
         """Jobs of a station with so many entities, for its hourly use."""
         if load.station not in self._loads:
-            self._loads[load.station] = np.zeros((3, entities, len(self._slot_start)))
+            self._loads[load.station] = np.zeros((3, entities, len(self._slot_start)), np.int64)
         out, work = self._loads[load.station], load.work if len(load.work) else np.zeros(len(load.ready))
-        add_load(load.entity, load.ready, load.start, load.end, work, self._period.warm_up_s, self._slot, *out)
+        add_use(load.entity, load.ready, load.start, load.end, work, self._period.warm_up_s, self._slot, out)
 
     # --- as tables -------------------------------------------------------------------------------
 
@@ -159,7 +161,7 @@ class Tally:
         cell, measure = np.nonzero(self._counts)
         return pd.DataFrame({
             **self._labels(replication, len(cell)), **self._site_labels(cell), "measure": np.array(MEASURES)[measure],
-            "n": self._counts[cell, measure], "sum_s": self._sums[cell, measure],
+            "n": self._counts[cell, measure], "sum_s": self._sums[cell, measure] / MICRO,
         })  # fmt: skip
 
     def daily(self, replication: int) -> pd.DataFrame:
@@ -198,6 +200,6 @@ class Tally:
             "objects": self._stored[key, 0], "bytes": self._stored[key, 1],
         })  # fmt: skip
 
-    def loads(self) -> dict[str, Floats]:
-        """Hourly use, float64[3, entity, slot]: arrivals, server seconds, bytes."""
+    def loads(self) -> dict[str, Ints]:
+        """Hourly use, int64[3, entity, slot]: arrivals, server microseconds, bytes."""
         return self._loads

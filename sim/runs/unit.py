@@ -37,11 +37,11 @@ class Unit:
 
 @dataclass
 class UnitResult:
-    """Tables of a unit by name, and hourly use as float64[3, entity, slot] by world and station."""
+    """Tables of a unit by name, and hourly use as int64[3, entity, slot] by world and station."""
 
     unit: Unit
     tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
-    loads: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    loads: dict[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
 
 
 def _windows(first: date, last: date) -> list[tuple[date, date]]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.runs.experiment import PlanProblem, Spec, simulate
@@ -25,6 +26,14 @@ def test_one_process_gives_the_same_hash_as_two(world: World, run: Run, tmp_path
     assert again.results_hash == run.results_hash
 
 
+def test_the_engines_windows_do_not_matter(
+    world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.runs.unit.WINDOW_DAYS", 2)
+    again = Run(simulate(world, replace(SPEC, processes=1), tmp_path / "w"))
+    assert again.results_hash == run.results_hash
+
+
 def test_a_manifest_makes_its_scenario_again(world: World, run: Run) -> None:
     again = world_of(run.manifest["scenario"], Path("tiny.toml"))
     assert dump_world(again) == dump_world(world)
@@ -33,8 +42,9 @@ def test_a_manifest_makes_its_scenario_again(world: World, run: Run) -> None:
 
 def test_both_engines_tally_the_same(world: World, run: Run, tmp_path: Path) -> None:
     other = Run(simulate(world, replace(SPEC, engine="simpy"), tmp_path / "c"))
-    for name in ("histograms", "flows", "storage"):
+    for name in ("histograms", "flows", "storage", "daily"):
         assert other.table(name).equals(run.table(name)), name
+    assert np.allclose(other.table("moments")["sum_s"], run.table("moments")["sum_s"], atol=1e-3)
 
 
 def test_nothing_of_clock_or_machine_is_in_the_tables(run: Run) -> None:
