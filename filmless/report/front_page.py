@@ -60,11 +60,12 @@ def assurance(manifest: dict[str, Any]) -> Assurance:
 def sentences(sim: Simulated, measured: Measured) -> list[str]:
     """What this is, in three sentences."""
     exams = round(sim.run.table("flows").query("world == 'pacs'")["exams"].sum() / sim.replications)
+    clusters = f"{len(sim.clusters)} clusters" if len(sim.clusters) > 1 else "1 cluster"
     played = ("The DICOM traffic of each cluster's busiest time was then played, on time, against archives "
               f"({measured.targets}), and measured ({measured.period})." if measured else
               "No measured run was given, so nothing in this report was measured.")  # fmt: skip
     return [
-        f"This report simulates the {exams:,} exams of {len(sim.clusters)} cluster(s) of {sim.place}, {sim.period}, "
+        f"This report simulates the {exams:,} exams of {clusters} of {sim.place}, {sim.period}, "
         "twice: on film and on PACS.",
         played,
         "It lets planners, vendors and analysts compare latency, storage and savings before anything is bought.",

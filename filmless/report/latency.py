@@ -148,10 +148,11 @@ def _ends(curves: dict[tuple[str, str], Curve]) -> tuple[float, float]:
 
 
 def _name_curves(axis: Axes, curves: dict[str, Curve]) -> None:
-    """Where the curves lie furthest apart, the earlier one is named on its left, the later one on its right."""
+    """High up where the curves lie well apart, the earlier one is named on its left, the later one on its right."""
     shares = np.linspace(0.15, 0.85, 15)
     at = {w: np.interp(shares, c.share, c.seconds) for w, c in curves.items()}
-    i = int(np.argmax(np.abs(np.log(at["film"] / at["pacs"]))))
+    gap = np.abs(np.log(at["film"] / at["pacs"]))
+    i = int(np.flatnonzero(gap >= 0.6 * gap.max())[-1])
     early, late = sorted(at, key=lambda w: float(at[w][i]))
     for world, ha in ((early, "right"), (late, "left")):
         direct_label(axis, float(at[world][i]), 100 * float(shares[i]), WORLD_NAME[world], ha)

@@ -17,15 +17,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import matplotlib
 import nbformat as _nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from matplotlib import font_manager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from filmless.failures import BadInput, Failed
+from filmless.output import say
 
 nbformat: Any = _nbformat  # its functions are untyped
 Value = str | int | float | list[str]
@@ -37,6 +40,7 @@ _TAG = re.compile(r"<[^>]+>")
 # words as paragraphs, outputs as they are: no wrappers, no ids of cells, which would repeat from chapter to chapter
 _TEMPLATE = """{%- extends 'display_priority.j2' -%}
 {% block markdowncell %}{{ cell.source | markdown2html }}{% endblock %}
+{% block stream_stderr %}{% endblock %}
 {% block stream_stdout %}<p>{{ output.text | escape_html }}</p>{% endblock %}
 {% block data_html %}{{ output.data['text/html'] }}{% endblock %}
 {% block data_text %}<p>{{ output.data['text/plain'] | escape_html }}</p>{% endblock %}
@@ -97,9 +101,19 @@ class _ThisInterpreter(KernelSpecManager):
 
 
 def _environment(private: str) -> dict[str, str]:
-    """No start-up files or history of the user's; this package can be imported."""
+    """No start-up files or history of the user's; this package can be imported; the fonts are listed already.
+
+    A machine new to matplotlib lists its fonts first, which takes seconds and a warning: once here, not in each kernel.
+    """
+    font_manager.findfont("DejaVu Sans")
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "IPYTHONDIR": private, "MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(paths)}
+    return {
+        **os.environ,
+        "IPYTHONDIR": private,
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
 
 
 def execute(path: Path, values: Mapping[str, Value]) -> NotebookNode:
@@ -152,16 +166,20 @@ class _Exporter(HTMLExporter):
         self.mathjax_url = self.require_js_url = self.jquery_url = self.mermaid_js_url = ""
 
 
+def stderr_of(notebook: NotebookNode) -> list[str]:
+    """What the cells wrote to stderr: it has no place on the page, and is passed on to the person."""
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    return [str(o.text).strip() for o in outputs if o.output_type == "stream" and o.name == "stderr"]
+
+
 def to_chapter(notebook: NotebookNode, name: str) -> Chapter:
     """The executed notebook as a chapter.
 
     Raises:
-        Failed: a cell wrote to stderr (a warning nobody would see), or the notebook has no title.
+        Failed: the notebook has not exactly one title.
     """
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream" and output.name == "stderr":
-                raise Failed(f"{name}.ipynb wrote to stderr: {str(output.text).strip()[:400]}")
+    for text in stderr_of(notebook):
+        say(f"{name}.ipynb: {text}")
     body, _ = _Exporter().from_notebook_node(notebook)
     headings: list[tuple[int, str, str]] = []
 
