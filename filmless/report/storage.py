@@ -1,5 +1,6 @@
 """Figures of the storage chapter: bytes kept by tier, cluster and modality."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from filmless.report.panels import direct_label, panels, rows_of, wrapped
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number, records
 from sim.answers.intervals import student
+from sim.world.calendar import financial_year
 from sim.world.demand import yearly_exams
 from sim.world.estate import build_estate
 
@@ -23,7 +25,7 @@ TIER_COLOUR = {"site": ORANGE, "central": BLUE}
 
 def year_of(sim: Simulated) -> int:
     """The financial year (from April of it) whose expected exams the run is scaled to, as the savings are."""
-    return int(str(sim.manifest("start"))[:4])
+    return financial_year(date.fromisoformat(str(sim.manifest("start"))))
 
 
 def year_name(sim: Simulated) -> str:

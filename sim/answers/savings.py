@@ -7,6 +7,7 @@ time are separate classes and are never added. Trusts that had PACS before the p
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.answers.intervals import student
 from sim.runs.store import Run
+from sim.world.calendar import financial_year
 from sim.world.demand import modality_codes, setting_codes, yearly_exams
 from sim.world.estate import build_estate
 from sim.world.load import World
@@ -128,7 +130,7 @@ def savings_table(run: Run, world: World) -> pd.DataFrame:
         raise ValueError(
             f"the run has no {' or '.join(sorted(missing))} world: simulate with --world film --world pacs"
         )
-    year, flows = int(str(run.manifest["start"])[:4]), run.table("flows")
+    year, flows = financial_year(date.fromisoformat(str(run.manifest["start"]))), run.table("flows")
     mods, sets, parts = modality_codes(world), setting_codes(world), []
     for cluster in run.manifest["clusters"]:
         rates = _rates(flows[flows["cluster"] == cluster], mods, sets)

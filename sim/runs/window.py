@@ -43,14 +43,15 @@ def exams_of(run: Run, cluster: str, replication: int = 0) -> Window:
 
 
 def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, path: Path) -> dict[str, Any]:
-    """Write the traffic of a window (the busiest hour's start where `begin` is None); returns what is in it.
+    """Write the traffic of a window (in the middle of the busiest hour where `begin` is None); returns what is in it.
 
     Raises:
         PlanProblem: the cluster or the time is not in the run, or nothing goes to the archive then.
     """
     whole = exams_of(run, cluster)
     try:
-        begin = begin or busiest_hour(whole)[0]
+        # the middle of the busiest hour: its first minutes may lie before the doors open
+        begin = begin or busiest_hour(whole)[0] + timedelta(hours=max(0.0, 1 - hours) / 2)
     except ValueError as error:
         raise PlanProblem(str(error)) from None
     t0 = (begin - whole.zero).total_seconds()

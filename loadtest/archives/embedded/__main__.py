@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from loadtest.archives.embedded.options import Options, read_options
 if TYPE_CHECKING:
     from loadtest.archives.embedded.archive import Archive
     from loadtest.archives.embedded.service import Service
+
+POLL_S = 0.05
 
 
 def main() -> int:
@@ -54,7 +57,9 @@ def serve(options: Options, stop: threading.Event) -> None:
         web = server.start(archive, options)
         running.callback(web.stop)
         _announce(options, dicom.port, web.port)
-        stop.wait()
+        # not stop.wait(): a signal handler that sets an event while this thread enters its wait would lock for ever
+        while not stop.is_set():
+            time.sleep(POLL_S)
 
 
 def _dicom_side(archive: "Archive", options: Options) -> "Service":
