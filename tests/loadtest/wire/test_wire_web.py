@@ -32,7 +32,7 @@ class Web:
         self.requests: list[bytes] = []
         self.connections = 0
         self.door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.door.getsockname()[1]}/root"
+        self.url = f"http://127.0.0.1:{self.door.getsockname()[1]}/base"
         self.talks: list[socket.socket] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -106,7 +106,7 @@ def test_stow_counts_failed_objects_in_a_202() -> None:
         got = web.stow([b"one", b"two!", memoryview(b"three")], "1.2.3")
     assert (got.status, got.stored, got.failed, got.reasons, got.ok) == (202, 2, 2, (0xA700, 272), False)
     head, _, sent = server.requests[0].partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /root/studies/1.2.3 HTTP/1.1")
+    assert head.startswith(b"POST /base/studies/1.2.3 HTTP/1.1")
     boundary = multipart.boundary_of(next(h for h in head.decode().split("\r\n") if "boundary" in h)[14:])
     counter = multipart.PartCounter(boundary, hashing=True)
     counter.feed(sent)
@@ -141,7 +141,7 @@ def test_qido_pages_until_a_short_page() -> None:
     with serving(*pages) as (server, web):
         found, got = web.qido("studies", {"PatientID": "A B&c"}, page=3)
     assert (len(found), got.requests, got.objects, got.status) == (7, 3, 7, 200)
-    assert b"GET /root/studies?PatientID=A+B%26c&limit=3&offset=6 HTTP/1.1" in server.requests[2]
+    assert b"GET /base/studies?PatientID=A+B%26c&limit=3&offset=6 HTTP/1.1" in server.requests[2]
     assert server.connections == 1
 
 
