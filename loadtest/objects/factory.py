@@ -1,34 +1,55 @@
 """The factory: any object of any study, from its template, in microseconds."""
 
-from io import BytesIO
-from struct import pack
+from collections.abc import Mapping
+from functools import lru_cache
 
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from loadtest.objects.identity import NAME_WIDTH, Identities
+from loadtest.objects.identity import Identities
 from loadtest.objects.kinds import KINDS
+from loadtest.objects.part10 import file_head
 from loadtest.objects.study import Study
-from loadtest.objects.template import Template, make_template
-from loadtest.objects.uids import IMPLEMENTATION_UID, instance_uid, series_uid, study_uid
+from loadtest.objects.template import MARK, Template, make_template
+from loadtest.objects.uids import OBJECTS, frame_uid, instance_digits, instance_uid, series_uid, study_uid
 
 Matrix = tuple[int, int, int]
+SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+STUDIES_AT_HAND = 256  # heads kept, a few kB each: as many devices send at once
 
 
 class Factory:
     """Makes the objects of one seed.
 
-    matrices: rows, columns and bytes a pixel of each modality, as the traffic's metadata has them.
+    matrices: rows, columns and bytes a pixel (1, 2, or 3 for RGB) of each modality, as the traffic's metadata has
+    them. Any will do, though the standard allows RGB only in ultrasound and bytes not in CT and MR; below 64 by 40
+    pixels the burnt-in words are cut.
+
+    Objects of one modality share their pixels but for a mark in the first sixteen, which no two objects of a seed
+    have alike.
+
+    Raises ValueError: a matrix that cannot be, a modality or transfer syntax that is not made here.
     """
 
-    def __init__(self, seed: int, matrices: dict[str, Matrix], identities: Identities,
-                 transfer_syntax: UID = ExplicitVRLittleEndian) -> None:  # fmt: skip
-        self._seed, self._matrices, self._identities = seed, matrices, identities
+    def __init__(
+        self,
+        seed: int,
+        matrices: Mapping[str, Matrix],
+        identities: Identities,
+        transfer_syntax: UID = ExplicitVRLittleEndian,
+    ) -> None:
+        if transfer_syntax not in SYNTAXES:
+            allowed = ", ".join(f"{one} ({one.name})" for one in SYNTAXES)
+            raise ValueError(f"transfer syntax {transfer_syntax}: objects are made in {allowed}")
+        for modality, matrix in matrices.items():
+            _check(modality, matrix)
+        self._seed, self._matrices, self._identities = seed, dict(matrices), identities
         self.transfer_syntax = transfer_syntax
         self._templates: dict[str, Template] = {}
-        self._study: tuple[Study, dict[str, str]] | None = None
+        self._head_of = lru_cache(STUDIES_AT_HAND)(self._make_head)
 
     def sop_class(self, modality: str) -> str:
         """SOP Class UID of a modality's images."""
+        _known(modality)
         return str(KINDS[modality].sop_class)
 
     def study_uid(self, exam: int) -> str:
@@ -46,18 +67,22 @@ class Factory:
     def prepare(self, modality: str) -> Template:
         """The template of a modality, made at its first use (up to a second)."""
         if modality not in self._templates:
+            if modality not in self._matrices:
+                have = ", ".join(sorted(self._matrices)) or "none"
+                raise ValueError(f"no matrix for modality '{modality}': there are {have}; add it to the matrices")
             self._templates[modality] = make_template(modality, *self._matrices[modality], self.transfer_syntax)
         return self._templates[modality]
 
     def parts(self, study: Study, number: int) -> tuple[bytes, memoryview]:
-        """An object's data set in two parts: its own head, and the pixels that its kind shares."""
-        template = self.prepare(study.modality)
-        values = self._of_study(study) | {
-            "instance": instance_uid(self._seed, study.exam, number),
-            "number": f"{number + 1:04d}",
-            "position": f"{-900.0 + number % 1000 * 0.5:06.1f}"[:6],
-        }
-        return template.fill(values), template.pixels
+        """An object's data set in two parts: a head of its own (fields and the mark), and the pixels after the mark.
+
+        number: from 0 below 10,000. The second part is the template's own memory: send it, do not keep copies.
+        """
+        template, study_root = self.prepare(study.modality), study_uid(self._seed, study.exam)
+        values = {"instance": f"{study_root}.2{instance_digits(number)}", "number": f"{number + 1:05d}"}
+        values["slice"] = f"{number - 5000:+07.1f}"
+        head = template.fill(self._head_of(study), values, study.exam * OBJECTS + number)
+        return head, template.pixels
 
     def encode(self, study: Study, number: int) -> bytes:
         """An object's data set, ready for P-DATA."""
@@ -65,43 +90,42 @@ class Factory:
 
     def file_bytes(self, study: Study, number: int) -> bytes:
         """An object as a Part 10 file (PS3.10 7.1)."""
-        meta = _meta(self.sop_class(study.modality), instance_uid(self._seed, study.exam, number), self.transfer_syntax)
-        return b"\0" * 128 + b"DICM" + meta + self.encode(study, number)
+        instance = instance_uid(self._seed, study.exam, number)
+        head = file_head(self.sop_class(study.modality), instance, str(self.transfer_syntax))
+        return b"".join((head, *self.parts(study, number)))
 
-    def _of_study(self, study: Study) -> dict[str, str]:
-        """What all objects of a study share; kept for the study at hand."""
-        if self._study is not None and self._study[0] is study:
-            return self._study[1]
-        patient, s = self._identities[study.patient], self._seed
+    def _make_head(self, study: Study) -> bytes:
+        """The head with what all objects of a study share."""
+        patient, seed, template = self._identities[study.patient], self._seed, self.prepare(study.modality)
         values = {
-            "study": study_uid(s, study.exam),
-            "series": series_uid(s, study.exam),
-            "frame": instance_uid(s, study.exam, 9999),
+            "study": study_uid(seed, study.exam),
+            "series": series_uid(seed, study.exam),
+            "frame": frame_uid(seed, study.exam),
             "date": f"{study.acquired:%Y%m%d}",
             "time": f"{study.acquired:%H%M%S}",
             "patient_id": patient.patient_id,
             "nhs": patient.nhs_number,
-            "name": patient.name.ljust(NAME_WIDTH),
+            "name": patient.name,
             "born": f"{patient.birth_date:%Y%m%d}",
+            "sex": patient.sex,
             "accession": f"FL{study.exam:012d}",
             "ae": study.ae_title.ljust(16),
-            "institution": f"SYNTHETIC {study.site}"[:23].ljust(23),
+            "institution": f"SYNTHETIC {study.site}".ljust(24),
         }
-        self._study = (study, values)
-        return values
+        return template.fill(template.head, values)
 
 
-def _element(tag: int, vr: bytes, value: bytes) -> bytes:
-    """One explicit VR little endian element of group 0002 (PS3.5 7.1.2)."""
-    value += b"\0" * (len(value) % 2)
-    length = pack("<HI", 0, len(value)) if vr == b"OB" else pack("<H", len(value))
-    return pack("<HH", 2, tag) + vr + length + value
+def _known(modality: str) -> None:
+    if modality not in KINDS:
+        raise ValueError(f"modality '{modality}' is not made here: take one of {', '.join(KINDS)}")
 
 
-def _meta(sop_class: str, instance: str, transfer_syntax: UID) -> bytes:
-    """File meta information with its group length."""
-    body = BytesIO()
-    body.write(_element(0x01, b"OB", b"\0\1"))
-    for tag, uid in ((0x02, sop_class), (0x03, instance), (0x10, str(transfer_syntax)), (0x12, IMPLEMENTATION_UID)):
-        body.write(_element(tag, b"UI", uid.encode()))
-    return _element(0x00, b"UL", pack("<I", len(body.getvalue()))) + body.getvalue()
+def _check(modality: str, matrix: Matrix) -> None:
+    """Rows and Columns are 16-bit numbers (PS3.3 C.7.6.3.1); the mark needs sixteen pixels."""
+    _known(modality)
+    rows, columns, depth = matrix
+    if not (1 <= rows <= 65_535 and 1 <= columns <= 65_535 and rows * columns >= MARK and depth in (1, 2, 3)):
+        raise ValueError(
+            f"matrix {rows} x {columns} x {depth} of {modality}: rows and columns go from 1 to 65,535 with at least "
+            f"{MARK} pixels in all, bytes a pixel are 1, 2 or 3 (RGB)"
+        )

@@ -1,118 +1,96 @@
 """Templates: one encoded data set a kind of image, whose fixed-width fields are overwritten for each object.
 
-The pixels are shared by all objects of a template (they differ in their identifiers, dates, patient and numbers).
+All objects of a template share their pixels but for a mark in the first sixteen, which makes each object's pixels
+its own; otherwise they differ in identifiers, dates, patient, numbers and slice position.
+
+    | data elements, fields overwritten | (7FE0,0010), length | mark, 16 pixels or 16 bytes | the other pixels, shared |
+    '------------------------- head, made anew for each object --------------------------' '--- one memoryview ------'
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from struct import pack
+from typing import NamedTuple
 
 import numpy as np
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomIO
 from pydicom.filewriter import write_dataset
-from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from loadtest.objects.identity import ISSUER, NAME_WIDTH, NHS_ISSUER
+from loadtest.objects.data_set import data_set
+from loadtest.objects.identity import FAMILY_NAME
 from loadtest.objects.kinds import KINDS
-from loadtest.objects.pixels import WORDS, picture
+from loadtest.objects.pixels import picture
 
-# placeholders: found in the encoded bytes, so each must be unique and as wide as what replaces it
+MARK = 16  # pixels of the first row in which an object differs from the others; four bits in each
+
+
+class Field(NamedTuple):
+    """A field: a value of its width, and the elements that hold it (all of VRs with a two-byte length)."""
+
+    sample: str
+    keywords: tuple[str, ...]
+
+
 FIELDS = {
-    "study": "9" * 58,
-    "series": "8" * 60,
-    "instance": "7" * 64,
-    "frame": "6" * 64,
-    "date": "19010203",
-    "time": "010203",
-    "patient_id": "FL424242424242",
-    "nhs": "9876543219",
-    "name": "PLACEHOLDER^".ljust(NAME_WIDTH, "X"),
-    "born": "19020304",
-    "accession": "FL535353535353",
-    "number": "6464",
-    "ae": "AE75757575757575",
-    "institution": "INSTITUTION-PLACEHOLDER",
-    "position": "-900.0",
+    "study": Field("9" * 58, ("StudyInstanceUID",)),
+    "series": Field("8" * 60, ("SeriesInstanceUID",)),
+    "instance": Field("7" * 64, ("SOPInstanceUID",)),
+    "frame": Field("6" * 60, ("FrameOfReferenceUID",)),
+    "date": Field("19010203", ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")),
+    "time": Field("010203", ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")),
+    "patient_id": Field("FL424242424242", ("PatientID",)),
+    "nhs": Field("9876543219", ("PatientID",)),  # that of the Other Patient IDs Sequence, told apart by its sample
+    "name": Field(f"{FAMILY_NAME}^XXXXXXXXX", ("PatientName",)),
+    "born": Field("19020304", ("PatientBirthDate",)),
+    "sex": Field("O", ("PatientSex",)),
+    "accession": Field("FL535353535353", ("AccessionNumber", "StudyID")),
+    "number": Field("64646", ("InstanceNumber",)),
+    "ae": Field("AE75757575757575", ("StationName",)),
+    "institution": Field("INSTITUTION-PLACEHOLDER.", ("InstitutionName",)),
+    "slice": Field("-4999.0", ("SliceLocation", "ImagePositionPatient")),
 }
+FRAMED = ("frame", "slice")  # the fields of a frame of reference: without one an object has no place for them
 
 
 @dataclass(frozen=True)
 class Template:
-    """An encoded data set: its head up to the pixels, where each field lies in it, and the pixels."""
+    """An encoded data set: its head, where each field lies in it, the width of a pixel's sample, and the pixels."""
 
     head: bytes
-    places: dict[str, list[int]]
+    places: dict[str, tuple[int, ...]]
+    step: int
     pixels: memoryview
 
-    def fill(self, values: Mapping[str, str]) -> bytes:
-        """The head with new values, each exactly as wide as its placeholder."""
-        head = bytearray(self.head)
+    def fill(self, head: bytes, values: Mapping[str, str], mark: int | None = None) -> bytes:
+        """A head with new values, each exactly as wide as its sample, and the mark (64 bits) of its pixels.
+
+        Raises ValueError for a value of another width or outside ASCII.
+        """
+        filled = bytearray(head)
         for name, value in values.items():
-            raw, wide = value.encode("ascii"), len(FIELDS[name])
-            if len(raw) != wide:
-                raise ValueError(f"field '{name}' is {wide} wide, not {len(raw)}: {value!r}")
+            wide = len(FIELDS[name].sample)
+            if len(value) != wide or not value.isascii():
+                raise ValueError(f"field '{name}' takes {wide} ASCII characters, not {len(value)}: {value!r}")
+            raw = value.encode()
             for at in self.places[name]:
-                head[at : at + wide] = raw
-        return bytes(head)
+                filled[at : at + wide] = raw
+        if mark is not None:
+            filled[len(filled) - MARK * self.step :: self.step] = marked(mark)
+        return bytes(filled)
 
 
-def _patient(d: Dataset) -> None:
-    d.PatientName, d.PatientID, d.IssuerOfPatientID = FIELDS["name"], FIELDS["patient_id"], ISSUER
-    d.PatientBirthDate, d.PatientSex = FIELDS["born"], "O"
-    other = Dataset()
-    other.PatientID, other.IssuerOfPatientID, other.TypeOfPatientID = FIELDS["nhs"], NHS_ISSUER, "TEXT"
-    d.OtherPatientIDsSequence = Sequence([other])
-    d.PatientComments = WORDS
+_NIBBLES = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
 
 
-def _study_and_series(d: Dataset, modality: str) -> None:
-    d.StudyInstanceUID, d.SeriesInstanceUID = FIELDS["study"], FIELDS["series"]
-    d.StudyDate = d.SeriesDate = d.ContentDate = d.AcquisitionDate = FIELDS["date"]
-    d.StudyTime = d.SeriesTime = d.ContentTime = d.AcquisitionTime = FIELDS["time"]
-    d.AccessionNumber, d.StudyID, d.ReferringPhysicianName = FIELDS["accession"], FIELDS["accession"], ""
-    d.StudyDescription = d.SeriesDescription = f"{WORDS} {modality}"
-    d.Modality, d.SeriesNumber, d.InstanceNumber = modality, 1, FIELDS["number"]
-    d.Manufacturer, d.ManufacturerModelName = "FILMLESS SYNTHETIC", "TEMPLATE"
-    d.DeviceSerialNumber, d.SoftwareVersions = "0", "1"
-    d.InstitutionName, d.StationName = FIELDS["institution"], FIELDS["ae"]
-    d.PatientOrientation = ""
-
-
-def _pixels(d: Dataset, modality: str, rows: int, columns: int, depth: int) -> bytes:
-    look = KINDS[modality].look
-    grey = picture(modality, look, rows, columns)
-    d.Rows, d.Columns = rows, columns
-    d.SamplesPerPixel = 3 if depth == 3 else 1
-    d.PhotometricInterpretation = "RGB" if depth == 3 else "MONOCHROME2"
-    if depth == 3:
-        d.PlanarConfiguration = 0
-    stored = min(look.bits, 8) if depth != 2 else look.bits
-    d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16 if depth == 2 else 8, stored, stored - 1, 0
-    d.BurnedInAnnotation = "YES"
-    if depth == 2:
-        return grey.astype("<u2").tobytes()
-    eight = (grey >> (look.bits - stored)).astype(np.uint8)
-    return (np.repeat(eight[:, :, None], 3, axis=2) if depth == 3 else eight).tobytes()
-
-
-def data_set(modality: str, rows: int, columns: int, depth: int) -> Dataset:
-    """The whole data set of a template, placeholders in place."""
-    kind, d = KINDS[modality], Dataset()
-    d.SpecificCharacterSet = "ISO_IR 100"
-    d.SOPClassUID, d.SOPInstanceUID = kind.sop_class, FIELDS["instance"]
-    d.SyntheticData = "YES"
-    d.ImageType = ["ORIGINAL", "PRIMARY"]
-    _patient(d)
-    _study_and_series(d, modality)
-    data = _pixels(d, modality, rows, columns, depth)
-    if kind.framed:
-        d.FrameOfReferenceUID = FIELDS["frame"]
-    kind.fill(d)
-    d.PixelData = data + b"\0" * (len(data) % 2)
-    d["PixelData"].VR = "OW" if depth == 2 else "OB"
-    return d
+def marked(mark: int) -> bytes:
+    """64 bits as the grey levels, 0 to 15, of sixteen pixels."""
+    return (b"%016x" % mark).translate(_NIBBLES)
 
 
 def encode(d: Dataset, transfer_syntax: UID) -> bytes:
@@ -124,19 +102,44 @@ def encode(d: Dataset, transfer_syntax: UID) -> bytes:
     return buffer.getvalue()
 
 
-def _places(head: bytes, text: str) -> list[int]:
-    raw, found, at = text.encode(), [], head.find(text.encode())
-    while at >= 0:
-        found.append(at)
-        at = head.find(raw, at + 1)
-    return found
+def _place(head: bytes, keyword: str, sample: str, implicit: bool) -> int:
+    """Where the sample lies in the element's value: all of it, or the last of several numbers (a position).
+
+    An element begins with its tag, then VR and a two-byte length, or in implicit VR a four-byte length (PS3.5 7.1).
+    """
+    tag = Tag(keyword)
+    start = re.escape(pack("<HH", tag.group, tag.element) + (b"" if implicit else dictionary_VR(tag).encode()))
+    length = b".{4}" if implicit else b".{2}"
+    pattern = start + length + rb"(?:[-0-9.]+\\){0,2}" + re.escape(sample.encode())
+    found = [one.end() - len(sample) for one in re.finditer(pattern, head, re.DOTALL)]
+    if len(found) != 1:
+        raise ValueError(f"a template must hold its sample of {keyword} once, and has it {len(found)} times")
+    return found[0]
+
+
+def _places(head: bytes, framed: bool, implicit: bool) -> dict[str, tuple[int, ...]]:
+    """Where each field lies; nowhere for those that the kind does not have."""
+    return {
+        name: tuple(_place(head, k, field.sample, implicit) for k in field.keywords if framed or name not in FRAMED)
+        for name, field in FIELDS.items()
+    }
+
+
+def _pixels(modality: str, rows: int, columns: int, depth: int) -> bytes:
+    """The picture's bytes, little endian, padded to an even length."""
+    grey = picture(modality, KINDS[modality].look, rows, columns, depth)
+    data = np.ascontiguousarray(grey, dtype=grey.dtype.newbyteorder("<")).tobytes()
+    return data + b"\0" * (len(data) % 2)
 
 
 def make_template(modality: str, rows: int, columns: int, depth: int, transfer_syntax: UID) -> Template:
-    """Encode once, and note where the fields lie."""
-    d = data_set(modality, rows, columns, depth)
-    size = len(d.PixelData)
-    whole = encode(d, transfer_syntax)
-    head = whole[: len(whole) - size]
-    places = {name: _places(head, text) for name, text in FIELDS.items()}
-    return Template(head, places, memoryview(whole)[len(whole) - size :])
+    """Encode once, and note where the fields lie. Under a second for the largest mammogram."""
+    implicit = transfer_syntax == ImplicitVRLittleEndian
+    d = data_set(modality, rows, columns, depth, {name: field.sample for name, field in FIELDS.items()})
+    data, step = _pixels(modality, rows, columns, depth), 2 if depth == 2 else 1
+    vr = b"" if implicit else (b"OW\0\0" if depth == 2 else b"OB\0\0")
+    element = pack("<HH", 0x7FE0, 0x0010) + vr + pack("<I", len(data))
+    fields = encode(d, transfer_syntax)
+    head = fields + element + bytes(MARK * step)
+    places = _places(fields, KINDS[modality].framed, implicit)
+    return Template(head, places, step, memoryview(data)[MARK * step :])

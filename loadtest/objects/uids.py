@@ -2,6 +2,12 @@
 
 Root: 2.25.<UUID as a decimal> (ITU-T X.667; PS3.5 B.2), of 39 digits, so that every UID has one length and a template
 can be overwritten in place. No component has a leading zero (PS3.5 9.1).
+
+    root                                            44 characters
+    study     root + ".1" + exam, 12 digits         58
+    series    study + ".1"                          60
+    frame     study + ".3" (frame of reference)     60
+    instance  study + ".2" + number, 4 digits       64, the most that a UID may have
 """
 
 from functools import lru_cache
@@ -10,6 +16,8 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6f1d6f0e-52c5-4d0e-9a3b-2f6a9f0c2004")  # this project's own
 IMPLEMENTATION_UID = f"2.25.{NAMESPACE.int}"
 DIGITS = 39
+EXAMS = 10**12
+OBJECTS = 10_000
 
 
 @lru_cache(maxsize=64)
@@ -20,7 +28,9 @@ def root(seed: int) -> str:
 
 
 def study_uid(seed: int, exam: int) -> str:
-    """58 characters; `exam` is the exam table's id, below 10**12."""
+    """58 characters; `exam` is the exam table's id, from 0 below 10**12. Raises ValueError outside."""
+    if not 0 <= exam < EXAMS:
+        raise ValueError(f"exam {exam}: a study UID holds 12 digits; take ids from 0 to {EXAMS - 1}")
     return f"{root(seed)}.1{exam:012d}"
 
 
@@ -29,6 +39,18 @@ def series_uid(seed: int, exam: int) -> str:
     return f"{study_uid(seed, exam)}.1"
 
 
+def frame_uid(seed: int, exam: int) -> str:
+    """60 characters; the frame of reference that a study's slices share."""
+    return f"{study_uid(seed, exam)}.3"
+
+
 def instance_uid(seed: int, exam: int, number: int) -> str:
-    """64 characters; number from 0 to 9,999."""
-    return f"{study_uid(seed, exam)}.2{number:04d}"
+    """64 characters; number from 0 to 9,999. Raises ValueError outside."""
+    return f"{study_uid(seed, exam)}.2{instance_digits(number)}"
+
+
+def instance_digits(number: int) -> str:
+    """An object's number in four digits."""
+    if not 0 <= number < OBJECTS:
+        raise ValueError(f"object {number}: a study holds objects 0 to {OBJECTS - 1}; split the study")
+    return f"{number:04d}"
