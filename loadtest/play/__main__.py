@@ -17,27 +17,33 @@ from loadtest.play.config import read_config
 from loadtest.play.drive import run
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.tell import say
+from loadtest.play.turns import take_turns
+
+STOPPED = "stopped (Ctrl-C, or the program that started the play has ended): nothing was written"
 
 
 def main() -> int:
     """Play; the final JSON line on stdout is the result. Returns the exit code."""
     given = _parser().parse_args()
+    del sys.argv[1:]  # Locust's page would read them as its own
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
-    try:
-        ended = _guarded(given)
-    except (TrafficProblem, TooManyPatients) as error:
-        return _fail(error, 2)
-    except KeyboardInterrupt:
-        return _fail("stopped (Ctrl-C, or the program that started the play has ended): nothing was written", 1)
-    except PlayFailed as error:
-        return _fail(error, error.exit_code)
-    say(phase="done", **ended)
-    return 0
+    ended = _ended(given)
+    if isinstance(ended, dict):
+        say(phase="done", **ended)
+        return 0
+    if isinstance(ended, KeyboardInterrupt):
+        return _fail(PlayFailed(STOPPED), 1)
+    if isinstance(ended, (TrafficProblem, TooManyPatients)):
+        return _fail(ended, 2)
+    if isinstance(ended, PlayFailed):
+        return _fail(ended, ended.exit_code)
+    raise ended
 
 
-def _guarded(given: argparse.Namespace) -> dict[str, Any]:
-    """Run in a greenlet of its own, so that a signal or the end of our input can end it cleanly."""
-    player = gevent.spawn(lambda: run(read_config(given.config)))
+def _ended(given: argparse.Namespace) -> dict[str, Any] | BaseException:
+    """The play's result, or what it raised; it runs in a greenlet of its own, so that a signal can end it cleanly."""
+    take_turns()
+    player = gevent.spawn(_play, given.config)
 
     def stop(*_: object) -> None:
         player.kill(KeyboardInterrupt, block=False)
@@ -46,8 +52,16 @@ def _guarded(given: argparse.Namespace) -> dict[str, Any]:
         gevent.signal_handler(number, stop)
     if given.end_with_stdin:
         gevent.spawn(_at_end_of_input, stop)
-    result: dict[str, Any] = player.get()
+    player.join()
+    result: dict[str, Any] | BaseException = player.value
     return result
+
+
+def _play(config: Path) -> dict[str, Any] | BaseException:
+    try:
+        return run(read_config(config))
+    except BaseException as error:  # gevent would print a traceback of what is only bad input
+        return error
 
 
 def _at_end_of_input(stop: Any) -> None:
@@ -57,8 +71,8 @@ def _at_end_of_input(stop: Any) -> None:
     stop()
 
 
-def _fail(why: object, code: int) -> int:
-    say(phase="failed", kind=type(why).__name__ if isinstance(why, Exception) else "Stopped", message=str(why))
+def _fail(why: Exception, code: int) -> int:
+    say(phase="failed", kind=type(why).__name__, message=str(why))
     print(f"error: {why}", file=sys.stderr, flush=True)
     return code
 

@@ -88,7 +88,7 @@ class _Run:
         studies = entries(self.plan, self.config.prefill == "send", self.before, self.stage.recorder)
         if self.config.ledger == "full":
             self.troubles = read_back(self.archives, studies)
-        return [row for _, row in studies]
+        return [one.row for one in studies]
 
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations

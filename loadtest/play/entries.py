@@ -1,6 +1,7 @@
 """The ledger's rows, from the plan and from what was recorded."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from loadtest.play.plan import Plan
 from loadtest.play.recorder import Recorder
@@ -9,20 +10,29 @@ from loadtest.verdict.ledger import settle
 from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow
 
 
-def entries(plan: Plan, prefilled: bool, before: Recorder, during: Recorder) -> list[tuple[Operation, StudyRow]]:
-    """One row for each study that was to be stored, with its store; a skipped prefill is not in the ledger."""
+@dataclass(frozen=True)
+class Entry:
+    """A study that was to be stored: its store, what was sent of it, and its row of the ledger."""
+
+    operation: Operation
+    objects: list[ObjectRow]
+    row: StudyRow
+
+
+def entries(plan: Plan, prefilled: bool, before: Recorder, during: Recorder) -> list[Entry]:
+    """One for each study that was to be stored; a skipped prefill is not in the ledger."""
     rows = {(row.cluster, row.op): row for row in before.operations + during.operations}
     objects: defaultdict[tuple[str, int], list[ObjectRow]] = defaultdict(list)
     for one in before.objects + during.objects:
         objects[one.cluster, one.op].append(one)
     stores = [one for one in plan.stores() if prefilled or one.phase == "play"]
-    return [(one, _entry(one, rows.get((one.cluster, one.op)), objects[one.cluster, one.op])) for one in stores]
+    return [_entry(one, rows.get((one.cluster, one.op)), objects[one.cluster, one.op]) for one in stores]
 
 
-def _entry(one: Operation, row: OperationRow | None, objects: list[ObjectRow]) -> StudyRow:
+def _entry(one: Operation, row: OperationRow | None, objects: list[ObjectRow]) -> Entry:
     entry = StudyRow(one.cluster, one.supplier, one.ae_title, one.exam, one.phase, one.modality, one.objects)
     outcome = row.outcome if row is not None else "dropped"
     broken = any(sent.outcome in ("failed", "unknown") for sent in objects)
     rest = outcome if outcome in ("dropped", "refused") and not broken else "failed"
     settle(entry, objects, rest)
-    return entry
+    return Entry(one, objects, entry)

@@ -1,17 +1,18 @@
 """After the play: each study that was to be stored is looked for, by C-FIND and by QIDO-RS, and its objects counted."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from gevent.pool import Pool
 from pydicom.dataset import Dataset
 
 from loadtest.objects.uids import series_uid
 from loadtest.play.archive import LEDGER_AE, Archive
+from loadtest.play.entries import Entry
 from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
-from loadtest.play.traffic import Operation
-from loadtest.verdict.ledger import judge
-from loadtest.verdict.records import StudyRow
+from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge, name_objects
+from loadtest.verdict.records import NO_STATUS
 from loadtest.wire import DicomWeb, Timeouts, WireError
 from loadtest.wire.query import STUDY_ROOT_FIND
 
@@ -20,46 +21,74 @@ BOUNDS = Timeouts(connect_s=5.0, response_s=30.0, operation_s=60.0)
 COUNT_TAG = "00201208"
 
 
-def read_back(archives: Sequence[Archive], studies: Sequence[tuple[Operation, StudyRow]]) -> list[str]:
+def read_back(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """Fill what is found of each study, and the finding. Returns what could not be asked, as lines."""
-    progress = Progress("ledger", len(studies))
-    troubles: dict[str, int] = {}
+    progress, troubles = Progress("ledger", len(studies)), Counter[str]()
     pool = Pool(AT_ONCE * len(archives))
-    jobs = [pool.spawn(_one, archives[operation.job], operation, row, progress, troubles) for operation, row in studies]
+    jobs = [pool.spawn(_one, archives[one.operation.job], one, progress, troubles) for one in studies]
     for job in jobs:
         job.get()
     return [f"{what} ({n} times)" for what, n in troubles.items()]
 
 
-def _one(archive: Archive, operation: Operation, row: StudyRow, progress: Progress, troubles: dict[str, int]) -> None:
-    asks = {"C-FIND": _by_cfind} | ({"QIDO-RS": _by_qido} if archive.target.base_url else {})
-    found: dict[str, int | None] = dict.fromkeys(asks)
-    for name, ask in asks.items():
-        try:
-            found[name] = ask(archive, operation)
-            why = "the archive refused it" if found[name] is None else ""
-        except WireError as error:
-            why = str(error)
-        if why:
-            words = f"{archive.cluster}: the final read by {name} failed: {why}"
-            troubles[words] = troubles.get(words, 0) + 1
-    row.found_cfind, row.found_qido = found["C-FIND"], found.get("QIDO-RS")
+def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[str]) -> None:
+    """Ask for one study by each service; where the counts differ from the answers, ask which objects are there."""
+    row = entry.row
+    row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles)
+    if archive.target.base_url:
+        row.found_qido = _asked(_by_qido, "QIDO-RS", archive, entry, troubles)
     judge(row)
+    if row.finding not in (AGREES, NOT_ASKED):
+        _asked(_name, "C-FIND of images", archive, entry, troubles)
     progress.step()
 
 
-def _by_cfind(archive: Archive, operation: Operation) -> int | None:
+def _asked(
+    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Counter[str]
+) -> int | None:
+    """A count, or None with the reason among the troubles."""
+    try:
+        found = ask(archive, entry)
+        why = "the archive refused it" if found is None else ""
+    except WireError as error:
+        found, why = None, str(error)
+    if why:
+        troubles[f"{archive.cluster}: the final read by {name} failed: {why}"] += 1
+    return found
+
+
+def _by_cfind(archive: Archive, entry: Entry) -> int | None:
     """Objects of the study by the archive's own count (0020,1208), or by its images where it keeps none."""
-    asked = identifier(archive.factory, operation, count=True)
+    asked = identifier(archive.factory, entry.operation, count=True)
     with archive.associations.borrow(LEDGER_AE, "find") as line:
         found, reply = line.link.find(STUDY_ROOT_FIND, asked)
-        if not reply.ok:
-            return None
-        told = [one.get(COUNT) for one in found]
-        if all(isinstance(count, int) for count in told):
-            return sum(map(int, told))
-        images, reply = line.link.find(STUDY_ROOT_FIND, _images(asked, series_uid(archive.seed, operation.exam)))
-        return len(images) if reply.ok else None
+    told = [one.get(COUNT) for one in found]
+    if reply.ok and not all(isinstance(count, int) for count in told):
+        images = _images_of(archive, entry)
+        return None if images is None else len(images)
+    return sum(map(int, told)) if reply.ok else None
+
+
+def _name(archive: Archive, entry: Entry) -> int | None:
+    """Fill `named`: which objects the archive has, against which it has acknowledged. Returns how many it has."""
+    found = _images_of(archive, entry)
+    if found is None:
+        return None
+    exam = entry.operation.exam
+    numbers = {archive.factory.instance_uid(exam, n): n for n in range(entry.row.planned)}
+    acknowledged = [one.number for one in entry.objects if one.outcome == "ok"]
+    answered = [one.number for one in entry.objects if one.status != NO_STATUS]
+    entry.row.named = name_objects(acknowledged, answered, [numbers.get(uid) for uid in found])
+    return len(found)
+
+
+def _images_of(archive: Archive, entry: Entry) -> list[str] | None:
+    """SOP Instance UIDs of the study's one series, as the archive tells them; None when it refuses."""
+    study = identifier(archive.factory, entry.operation)
+    asked = _images(study, series_uid(archive.seed, entry.operation.exam))
+    with archive.associations.borrow(LEDGER_AE, "find") as line:
+        found, reply = line.link.find(STUDY_ROOT_FIND, asked)
+    return [str(one.get("SOPInstanceUID", "")) for one in found] if reply.ok else None
 
 
 def _images(study: Dataset, series_uid: str) -> Dataset:
@@ -71,9 +100,9 @@ def _images(study: Dataset, series_uid: str) -> Dataset:
     return asked
 
 
-def _by_qido(archive: Archive, operation: Operation) -> int | None:
+def _by_qido(archive: Archive, entry: Entry) -> int | None:
     """Objects of the study by the archive's own count, or by its instances where it gives none."""
-    uid = archive.factory.study_uid(operation.exam)
+    uid = archive.factory.study_uid(entry.operation.exam)
     with DicomWeb(archive.target.base_url, BOUNDS) as web:
         found, reply = web.qido("studies", {"StudyInstanceUID": uid, "includefield": COUNT_TAG})
         if not reply.ok:

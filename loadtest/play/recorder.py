@@ -7,6 +7,7 @@ from typing import Any
 
 from gevent import sleep
 
+from loadtest.play.alarm import Alarm
 from loadtest.play.services import Done, Sent
 from loadtest.play.traffic import Operation
 from loadtest.verdict.records import ObjectRow, OperationRow
@@ -17,8 +18,10 @@ Listener = Callable[[OperationRow], None]
 class Clock:
     """Seconds since the play's zero, on the monotonic clock (rule L13). Zero lies ahead until the play begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Alarm | None = None) -> None:
+        """`alarm` wakes who sleeps; without one the event loop's own timers do."""
         self.zero = perf_counter()
+        self._alarm = alarm
 
     def begin(self, in_s: float) -> None:
         """Let zero be so many seconds from now."""
@@ -34,6 +37,8 @@ class Clock:
 
     def sleep_until(self, due_s: float) -> None:
         """Sleep until a time is reached; one that has passed costs nothing, not even a switch."""
+        if self._alarm is not None:
+            self._alarm.sleep_until(self.zero + due_s)
         while (left := due_s - self.now()) > 0:
             sleep(left)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gevent import Greenlet, sleep, spawn
 from gevent.event import AsyncResult
 
+from loadtest.play.alarm import Alarm
 from loadtest.play.archive import Archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.plan import Plan
@@ -28,9 +29,10 @@ class Stage:
 
     def __init__(self, config: PlayConfig, plan: Plan, archives: Sequence[Archive]) -> None:
         self._config, self._plan, self._archives = config, plan, archives
-        self.clock = Clock()
+        self._alarm = Alarm()
+        self.clock = Clock(self._alarm)
         self.recorder = Recorder(self.clock, self._heard)
-        self.watch = Watch()
+        self.watch = Watch(self._alarm.kind)
         self.interruptions: list[str] = []
         self._defect = AsyncResult()
         self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
@@ -83,9 +85,10 @@ class Stage:
             if self._defect.ready():
                 self._defect.get()
             if self._players.stopped.is_set():
-                self.interruptions.append(STOPPED)
-                return
+                break
             sleep(LOOK_EVERY_S)
+        if self._players.stopped.is_set():
+            self.interruptions.append(STOPPED)
 
     def _end(self, keeper: Greenlet) -> None:
         """Users first, so that nothing more is released; then what waits or is under way."""
@@ -93,6 +96,7 @@ class Stage:
         for device in self._devices.values():
             device.end()
         keeper.kill()
+        self._alarm.close()
 
     def _keep_house(self) -> None:
         """Release associations that nobody has used for a while."""

@@ -15,8 +15,8 @@ ROUND_ROBIN = "before others (SCHED_RR 1)"
 class Watch:
     """Samples the event loop's delay, the process's CPU and the wall clock while the play runs."""
 
-    def __init__(self) -> None:
-        self.samples = Samples()
+    def __init__(self, wakes_by: str = "") -> None:
+        self.samples = Samples(wakes_by=wakes_by)
         self._greenlet: Greenlet | None = None
 
     def start(self, first: bool) -> None:

@@ -19,17 +19,19 @@ VALID, INVALID = "VALID", "INVALID"
 LARGEST_MIX_ERROR = 0.01  # of the planned operations of a class (rule L6)
 SHOWN = (0.50, 0.95, 0.99)  # percentiles that the generator's lateness must not move
 BEYOND = 10  # operations beyond a percentile, for it to be looked at
+RESOLUTION_S = 0.001  # lateness that moves a percentile by less is not looked at: no claim is finer
 
 
 @dataclass
 class Samples:
-    """What the process saw of itself while it played; `scheduling` is how the system ran it."""
+    """What the process saw of itself while it played; `scheduling` is how the system ran it, `wakes_by` its timer."""
 
     loop_delay_s: list[float] = field(default_factory=list)
     cpu_share: float = 0.0
     clock_step_s: float = 0.0
     wall_s: float = 0.0
     scheduling: str = "as any process"
+    wakes_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Health:
     clock_step_s: float
     wall_s: float
     scheduling: str
+    wakes_by: str
     missing: dict[str, int]  # class of operation -> planned and not sent
     planned_by_class: dict[str, int]
 
@@ -82,6 +85,7 @@ def health_of(rows: Sequence[OperationRow], samples: Samples) -> Health:
         lag_p99_s=_quantile(lag, 0.99), lag_effect=effect, lag_effect_on=on,
         loop_delay_p99_s=_quantile(np.array(samples.loop_delay_s), 0.99), cpu_share=samples.cpu_share,
         clock_step_s=samples.clock_step_s, wall_s=samples.wall_s, scheduling=samples.scheduling,
+        wakes_by=samples.wakes_by,
         missing={name: n - reached[name] for name, n in sorted(planned.items()) if n > reached[name]},
         planned_by_class=dict(sorted(planned.items())),
     )  # fmt: skip
@@ -107,7 +111,8 @@ def lag_effect(rows: Sequence[OperationRow]) -> tuple[float, str]:
         for q in SHOWN:
             if len(some) >= ceil(BEYOND / (1 - q) - 1e-9):
                 whole = _quantile(response, q)
-                found.append((1 - _quantile(without, q) / whole, f"{kind} p{100 * q:g}"))
+                moved = whole - _quantile(without, q)
+                found.append((moved / whole if moved > RESOLUTION_S else 0.0, f"{kind} p{100 * q:g}"))
     return max(found)
 
 

@@ -5,12 +5,13 @@ archive then tells lost, recovered and phantom objects (rule F2; the words are J
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from loadtest.verdict.records import NO_STATUS, STATES, ObjectRow, StudyRow
 
 # The state of a study is that of its worst object, in this order.
 _WORST_FIRST = ("unknown", "failed", "refused", "dropped", "stored")
+MOST_NAMED = 20  # numbers in one list
 AGREES, NOT_ASKED = "as answered", "not asked"
 
 
@@ -46,6 +47,29 @@ def _compare(entry: StudyRow, found: int) -> str:
     if found <= entry.sent:
         return f"kept though refused {found - entry.stored - entry.unknown}"
     return f"phantom {found - entry.sent}"
+
+
+def name_objects(acknowledged: Collection[int], answered: Collection[int], found: Sequence[int | None]) -> str:
+    """Which objects of a study are lost, recovered, kept though refused, duplicate or phantom, by their numbers.
+
+    `acknowledged` and `answered` are numbers of ours; `found` are the numbers in the archive's answers, None for an
+    object that is none of the study's.
+    """
+    ours = [number for number in found if number is not None]
+    kinds = {
+        "lost": sorted(set(acknowledged).difference(ours)),
+        "recovered": sorted(set(ours).difference(answered)),
+        "kept though refused": sorted(set(ours).intersection(answered).difference(acknowledged)),
+        "duplicate": sorted(number for number, times in Counter(ours).items() if times > 1),
+    }
+    words = [f"{kind}: {_listed(numbers)}" for kind, numbers in kinds.items() if numbers]
+    strangers = len(found) - len(ours)
+    return "; ".join(words + ([f"phantom: {strangers} objects"] if strangers else []))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    return ", ".join(map(str, numbers[:MOST_NAMED])) + more
 
 
 def exceptions(ledger: Sequence[StudyRow]) -> list[StudyRow]:

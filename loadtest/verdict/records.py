@@ -77,7 +77,7 @@ class StudyRow:
     """One study that was to be stored. The five counts add up to `planned`; `found_*` are objects, None = not told.
 
     `sent` left this machine whole, `answered` were acknowledged or refused. `finding` compares the answers with the
-    final read of the archive (rule F2).
+    final read of the archive (rule F2); where they differ, `named` has the numbers of the objects.
     """
 
     cluster: str
@@ -98,6 +98,7 @@ class StudyRow:
     found_qido: int | None = None
     state: str = "dropped"
     finding: str = "not asked"
+    named: str = ""
 
 
 _TYPES: dict[object, pa.DataType] = {

@@ -1,0 +1,81 @@
+"""Whether the generator was the limit: each reason by itself, and none where nothing is wrong."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loadtest.verdict.health import INVALID, VALID, Health, Samples, health_of, judge, lag_effect
+from loadtest.verdict.records import OperationRow
+
+QUIET = Samples(loop_delay_s=[0.001] * 100, cpu_share=0.05, wall_s=10.0)
+
+
+def row(number: int, lag_s: float = 0.001, took_s: float = 0.1, **other: Any) -> OperationRow:
+    due = number * 0.1
+    start = due + lag_s + other.get("blocked_s", 0.0)
+    found = OperationRow(
+        number, "south", "ge", "S1", "CT0001R1", "store", "store", "CT", number, "play", due, due, start, start, start,
+        start + took_s, outcome="ok", status=0,
+    )  # fmt: skip
+    return replace(found, **other)
+
+
+def some(n: int = 40, **other: Any) -> list[OperationRow]:
+    return [row(number, **other) for number in range(n)]
+
+
+def test_a_quiet_play_is_valid() -> None:
+    health = health_of(some(), QUIET)
+    assert judge(health) == (VALID, [])
+    assert (health.planned, health.sent, health.dropped) == (40, 40, 0)
+    assert health.lag_p99_s == pytest.approx(0.001)
+
+
+def test_waiting_for_the_archive_is_not_the_generators_lateness() -> None:
+    assert judge(health_of(some(blocked_s=4.0), QUIET)) == (VALID, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "samples", "told"),
+    [
+        (some(lag_s=0.2), QUIET, "lag p99 of the generator is 0.2 s, over 0.1"),
+        (some(lag_s=0.05), QUIET, "the generator's share of store p50 is 0.333 of it, over 0.05"),
+        (some(), replace(QUIET, loop_delay_s=[0.2] * 10), "event loop delay p99 is 0.2 s"),
+        (some(), replace(QUIET, cpu_share=0.97), "CPU of the generator is 0.97 cores"),
+        (some(), replace(QUIET, clock_step_s=-3600.0), "step of the wall clock is 3.6e+03 s"),
+        ([*some(), row(41, outcome="dropped")], QUIET, "1 of 41 operations were due and never sent"),
+    ],
+)
+def test_each_reason(rows: list[OperationRow], samples: Samples, told: str) -> None:
+    word, reasons = judge(health_of(rows, samples))
+    assert word == INVALID
+    assert any(told in reason for reason in reasons), reasons
+
+
+def test_a_class_that_is_silently_missing_is_named() -> None:
+    rows = some(200) + [row(300 + n, operation="find", outcome="dropped") for n in range(2)]
+    _, reasons = judge(health_of(rows, QUIET))
+    assert "south find: 2 of 2 planned operations were not sent" in reasons
+    assert not any("south store" in reason for reason in reasons)
+
+
+def test_other_reasons_come_first() -> None:
+    assert judge(health_of(some(), QUIET), others=["the prefill has gaps"]) == (INVALID, ["the prefill has gaps"])
+
+
+def test_lateness_is_looked_at_only_where_n_bears_the_percentile() -> None:
+    assert lag_effect(some(19, lag_s=0.1)) == (0.0, "")
+    effect, on = lag_effect(some(20, lag_s=0.1))
+    assert (effect, on) == (pytest.approx(0.5), "store p50")
+
+
+def test_less_than_a_millisecond_is_below_what_is_claimed() -> None:
+    assert judge(health_of(some(lag_s=0.0009, took_s=0.0001), QUIET)) == (VALID, [])
+
+
+def test_nothing_sent_is_no_number() -> None:
+    health = health_of([row(0, outcome="dropped")], QUIET)
+    assert isinstance(health, Health)
+    assert health.to_json()["lag_p99_s"] is None
+    assert judge(health)[0] == INVALID
