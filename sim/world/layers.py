@@ -1,94 +1,167 @@
 """Layers: a scenario, the files that it extends, and the command line's --set; the last to speak wins."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.world.problems import Problem, ScenarioErrors
-from sim.world.toml_places import Path_, Place, Toml, read_toml
+from sim.world.models_at import is_figure
+from sim.world.problems import Problem, ScenarioErrors, nearest
+from sim.world.toml_places import DEEPEST_KEY, Path_, Place, Toml, read_toml
 
-DEEPEST = 8
+DEEPEST = 8  # files in a chain
 COMMAND_LINE = "--set"
 
 
-def _extends(toml: Toml, path: Path, home: Path) -> Path | None:
-    """The file that a layer builds on, which must lie below the scenario's folder."""
-    if "extends" not in toml.data:
-        return None
-    base, place = toml.data.pop("extends"), toml.places[("extends",)]
+@dataclass(frozen=True)
+class Layered:
+    """The values of all layers, and the place of each key: of a table the first one, of a value the one that won."""
 
-    def refuse(message: str) -> ScenarioErrors:
-        return ScenarioErrors([Problem(toml.file, place.line, place.column, "extends", message)])
+    path: Path
+    data: dict[str, Any]
+    places: dict[Path_, Place]
+    files: tuple[str, ...]  # of the layers, the most basic first
 
-    if not isinstance(base, str):
-        raise refuse("must be the name of a TOML file")
-    found = (path.parent / base).resolve()
-    if not found.is_relative_to(home):
-        raise refuse(f"'{base}' lies outside the scenario's folder {home.name}/: copy it there")
-    if not found.is_file():
-        raise refuse(f"'{base}' does not exist")
-    return path.parent / base
+    def place(self, keys: Path_) -> tuple[Place, int]:
+        """Where a key stands, or the nearest table around it; and how many of `keys` that place stands for."""
+        for n in range(len(keys), 0, -1):
+            if keys[:n] in self.places:
+                return self.places[keys[:n]], n
+        return Place(str(self.path), 1, 1, 1, 1), 0
+
+    def inherited(self, place: Place) -> str:
+        """The scenario's file, where another file is to be mended."""
+        return "" if place.file == str(self.path) or place.file.startswith(COMMAND_LINE) else str(self.path)
+
+    def folder(self, keys: Path_) -> Path:
+        """The folder that a file name is relative to: the one of the file that says it."""
+        file = self.place(keys)[0].file
+        return self.path.parent if file.startswith(COMMAND_LINE) else Path(file).parent
 
 
 def read_layers(path: Path) -> list[Toml]:
-    """The chain of files, the most basic first."""
-    home, layers, at = path.parent.resolve(), [], path
+    """The chain of files, the most basic first.
+
+    Raises:
+        ScenarioErrors: a file that cannot be read, lies outside the scenario's folder, or extends itself.
+    """
+    layers, at, seen = list[Toml](), path, set[Path]()
     while True:
         toml = read_toml(at)
         layers.append(toml)
-        base = _extends(toml, at, home)
+        seen.add(at.resolve())
+        base = _extends(toml, at, path.parent)
         if base is None:
             return layers[::-1]
+        if base.resolve() in seen:
+            raise _refusal(toml, f"'{base.name}' extends this file in turn: break the circle")
         if len(layers) == DEEPEST:
-            raise ScenarioErrors([Problem(str(path), 0, 0, "extends", f"more than {DEEPEST} files, or a circle")])
+            raise _refusal(toml, f"the chain has more than {DEEPEST} files: extend one that is nearer to the start")
+        toml.data.pop("extends")
         at = base
 
 
-def read_set(text: str) -> Toml:
-    """One --set key=value, its value as TOML."""
-    key, equals, value = text.partition("=")
+def _refusal(toml: Toml, message: str, near: str = "") -> ScenarioErrors:
+    place = toml.places.get(("extends",), Place(toml.file, 1, 1, 1, 1))
+    return ScenarioErrors([Problem(toml.file, place.line, place.value_column, "extends", message, "", near)])
+
+
+def _extends(toml: Toml, path: Path, home: Path) -> Path | None:
+    """The file that a layer builds on."""
+    if "extends" not in toml.data:
+        return None
+    name = toml.data["extends"]
+    if not isinstance(name, str):
+        raise _refusal(toml, 'must be the name of a TOML file in quotes, such as "england-2004.toml"')
+    base = below(home, path.parent / name)
+    if base is None:
+        raise _refusal(toml, f"'{name}' lies outside the scenario's folder '{home}': copy it there")
+    if not _is_file(base):
+        beside = [p.name for p in path.parent.glob("*.toml") if p != path]
+        raise _refusal(toml, f"there is no file '{name}' here", nearest(name, beside))
+    return base
+
+
+def _is_file(path: Path) -> bool:
     try:
-        parsed = tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        parsed = None
-    if not equals or not key.strip() or parsed is None:
-        message = "write key.path=value with a TOML value, such as network.lan.value=100.0 (text needs quotes)"
-        raise ScenarioErrors([Problem(f"{COMMAND_LINE} {text}", 0, 0, key.strip(), message)])
-    data: Any = parsed
-    names = [name.strip() for name in key.split(".")]
+        return path.is_file()
+    except OSError:  # a name too long
+        return False
+
+
+def below(home: Path, file: Path) -> Path | None:
+    """The file, if links and all it lies below a folder; None where it does not, or cannot be followed."""
+    try:
+        return file if file.resolve().is_relative_to(home.resolve()) else None
+    except (OSError, RuntimeError, ValueError):  # a name too long, a circle of links, a zero byte
+        return None
+
+
+def read_set(text: str) -> Toml:
+    """One --set key=value, its value as TOML.
+
+    Raises:
+        ScenarioErrors: no key, no value, or a value that is not TOML.
+    """
+    key, _, value = text.partition("=")
+    file = f"{COMMAND_LINE} {text}"
+    try:
+        names = _only_key(tomllib.loads(f"{key} = 0"))
+        parsed = tomllib.loads(f"v = {value.strip()}")
+    except (ValueError, RecursionError):
+        names, parsed = [], {}
+    if list(parsed) != ["v"] or not 0 < len(names) <= DEEPEST_KEY:
+        message = "write key.path=value with a value as in TOML: network.lan.value=100.0 (text needs quotes)"
+        raise ScenarioErrors([Problem(file, 0, 0, key.strip(), message)])
+    data: Any = parsed["v"]
     for name in reversed(names):
         data = {name: data}
-    file = f"{COMMAND_LINE} {text}"
     places: dict[Path_, Place] = {tuple(names[:i]): Place(file, 0, 0, 0, 0) for i in range(1, len(names) + 1)}
     return Toml(file, data, places)
 
 
-def merge(layers: Sequence[Toml]) -> tuple[dict[str, Any], dict[Path_, Place]]:
-    """Values of all layers and the place that set each. Tables merge; a figure that is written anew is whole anew."""
+def _only_key(data: dict[str, Any]) -> list[str]:
+    names, at = list[str](), data
+    while isinstance(at, dict) and len(at) == 1:
+        names += at
+        at = next(iter(at.values()))
+    return names
+
+
+def merge(path: Path, layers: Sequence[Toml]) -> Layered:
+    """All layers in one.
+
+    Tables merge; a figure that a file writes anew is whole anew, so that no old source or range stays with a new
+    value; only --set changes a part of one.
+    """
     data: dict[str, Any] = {}
-    places: dict[Path_, Place] = {}
-    for layer in layers:
-        _merge_into(data, layer.data, (), layer, places)
-    return data, places
+    owners: dict[Path_, int] = {}
+    for number, layer in enumerate(layers):
+        _overlay(data, layer.data, (), number, layer.file.startswith(COMMAND_LINE), owners)
+    return Layered(path, data, dict(_places(data, (), 0, owners, layers)), tuple(layer.file for layer in layers))
 
 
-def _anew(value: dict[str, Any], layer: Toml) -> bool:
-    """A figure replaces the old one, so that no old range stays with a new value; only --set changes a part of it."""
-    return "value" in value and not layer.file.startswith(COMMAND_LINE)
-
-
-def _merge_into(data: dict[str, Any], top: dict[str, Any], at: Path_, layer: Toml, places: dict[Path_, Place]) -> None:
+def _overlay(
+    old: dict[str, Any], top: dict[str, Any], at: Path_, layer: int, parts: bool, owners: dict[Path_, int]
+) -> None:
     for key, value in top.items():
         path = (*at, key)
-        old = data.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and not _anew(value, layer):
-            _merge_into(old, value, path, layer, places)
-            if path in layer.places and layer.file.startswith(COMMAND_LINE):
-                continue
-            places.setdefault(path, layer.places[path]) if path in layer.places else None
-            continue
-        data[key] = value
-        for known in [p for p in places if p[: len(path)] == path]:
-            del places[known]
-        places.update({p: place for p, place in layer.places.items() if p[: len(path)] == path})
+        both = isinstance(value, dict) and isinstance(old.get(key), dict)
+        if both and (parts or not is_figure(path)):
+            _overlay(old[key], value, path, layer, parts, owners)
+        else:
+            old[key], owners[path] = value, layer
+
+
+def _places(
+    value: Any, at: Path_, owner: int, owners: dict[Path_, int], layers: Sequence[Toml]
+) -> Iterator[tuple[Path_, Place]]:
+    """Each key with its place in the layer that set it, or in whose table it was set as a whole."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        path = (*at, key)
+        own = max(owner, owners.get(path, 0))  # what is set below a table that was then replaced is gone
+        if path in layers[own].places:
+            yield path, layers[own].places[path]
+        if isinstance(item, dict | list):
+            yield from _places(item, path, own, owners, layers)

@@ -6,16 +6,20 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sim.world.layers import merge, read_layers, read_set
-from sim.world.problems import Problem, ScenarioErrors, nearest
-from sim.world.read_tables import read_rows
-from sim.world.rules import RULES
+from sim.world.draft import Cell, Draft, Finding
+from sim.world.explain import at_value, dotted, problems_of
+from sim.world.layers import Layered, merge, read_layers, read_set
+from sim.world.problems import Problem, ScenarioErrors, first_of
+from sim.world.read_tables import Table, read_table
+from sim.world.rules import SCENARIO_RULES
 from sim.world.scenario import Scenario
+from sim.world.table_rules import TABLE_RULES
 from sim.world.tables import MixRow, PriorAgeRow, SiteRow, SourceRow, TrustRow, VolumeRow
 from sim.world.toml_places import Path_, Place
 from sim.world.world import World
 
-__all__ = ["World", "load_world"]
+__all__ = ["World", "load_world", "resolved"]
+RULES = (*SCENARIO_RULES, *TABLE_RULES)
 TABLES: dict[str, type[BaseModel]] = {
     "sources": SourceRow, "trusts": TrustRow, "sites": SiteRow, "volumes": VolumeRow, "mix": MixRow,
     "prior_age": PriorAgeRow,
@@ -25,116 +29,86 @@ TABLES: dict[str, type[BaseModel]] = {
 def load_world(path: Path | str, sets: Sequence[str] = ()) -> World:
     """The world of a scenario file, with overrides "key.path=TOML value".
 
+    Files are read only below the scenario's own folder; a file name is relative to the file that says it.
+
     Raises:
-        ScenarioErrors: every problem with its file, line, column, key, and what is allowed.
+        ScenarioErrors: every problem with its file, line, column, key, and what is allowed. Rules are judged where
+            what they need could be read.
     """
     path = Path(path)
-    layers = [*read_layers(path), *(read_set(text) for text in sets)]
-    data, places = merge(layers)
-    scenario = _scenario(path, data, places)
-    rows = _tables(path, scenario, places)
-    used = set(scenario.clusters_used or scenario.clusters)
-    _known_clusters(path, scenario, rows["trusts"], places)
-    trusts = [row for row in rows["trusts"] if row.cluster in used]
-    codes = {row.trust for row in trusts}
-    sites = [row for row in rows["sites"] if row.trust in codes]
-    world = World(path, scenario, trusts, sites, rows["volumes"], rows["mix"], rows["prior_age"],
-                  {row.id: row for row in rows["sources"]}, places)  # fmt: skip
-    problems = [_found(world, finding) for rule in RULES for finding in rule(world)]
-    if problems:
+    layered = merge(path, [*read_layers(path), *_sets(sets)])
+    problems = list[Problem]()
+    scenario = _scenario(layered, problems)
+    tables = _tables(layered, problems)
+    if scenario:
+        draft = Draft(scenario, tables)
+        problems += _broken_rules(layered, draft)
+    if problems or not scenario:
         raise ScenarioErrors(problems)
-    return world
+    return _world(layered, draft)
 
 
-def _place(path: Path, places: dict[Path_, Place], keys: Path_, value: bool) -> tuple[str, int, int, str]:
-    """Where a key stands, or the nearest table around it; and who inherits it."""
-    for n in range(len(keys), 0, -1):
-        place = places.get(keys[:n])
-        # parts of one table that do not agree: the part that this file set is the one to mend
-        own = [p for k, p in places.items() if k[: len(keys)] == keys and p.file == str(path)]
-        if own and value:
-            place = min(own, key=lambda p: p.line)
-        if place:
-            inherited = "" if place.file in (str(path),) or place.file.startswith("--set") else str(path)
-            at = (place.value_line, place.value_column) if value else (place.line, place.column)
-            return place.file, *at, inherited
-    return str(path), 1, 1, ""
-
-
-def _scenario(path: Path, data: dict[str, Any], places: dict[Path_, Place]) -> Scenario:
-    try:
-        return Scenario.model_validate(data)
-    except ValidationError as error:
-        raise ScenarioErrors([_problem(path, places, dict(e)) for e in error.errors()]) from None
-
-
-def _fields_at(keys: Path_) -> list[str]:
-    """The keys that a table of the scenario may have."""
-    model: Any = Scenario
-    for key in keys:
-        info = model.model_fields.get(str(key)) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        annotation = info.annotation if info else model
-        arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-        model = annotation if info and not arguments else arguments[-1] if arguments else model
-    return list(getattr(model, "model_fields", {}))
-
-
-def _problem(path: Path, places: dict[Path_, Place], error: dict[str, Any]) -> Problem:
-    keys: Path_ = tuple(k for k in error["loc"] if k not in ("[key]",))
-    kind, message = error["type"], str(error["msg"]).removeprefix("Value error, ")
-    allowed = near = ""
-    if kind == "extra_forbidden":
-        known = _fields_at(keys[:-1])
-        message, allowed, near = "unknown key", ", ".join(known), nearest(str(keys[-1]), known)
-    elif kind == "missing":
-        message = "this key is missing"
-    elif kind == "literal_error":
-        allowed = str(error["ctx"]["expected"])
-        near = nearest(str(error["input"]), [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")])
-        message = f"not one of the allowed values: '{error['input']}'"
-    elif not isinstance(error.get("input"), dict | list):
-        message = f"{message}, not {error['input']!r}"
-    of_value = kind not in ("extra_forbidden", "missing") and "[key]" not in error["loc"]
-    file, line, column, inherited = _place(path, places, keys, of_value)
-    return Problem(file, line, column, ".".join(map(str, keys)), message, allowed, near, inherited)
-
-
-def _tables(path: Path, scenario: Scenario, places: dict[Path_, Place]) -> dict[str, list[Any]]:
-    rows: dict[str, list[Any]] = {}
-    problems: list[Problem] = []
-    for name, model in TABLES.items():
-        file = getattr(scenario.tables, name)
+def _sets(sets: Sequence[str]) -> Iterator[Any]:
+    problems = list[Problem]()
+    for text in sets:
         try:
-            rows[name] = read_rows(path.parent, file, model)
+            yield read_set(text)
         except ScenarioErrors as error:
-            problems += [_named(path, places, name, p) for p in error.problems]
+            problems += error.problems
     if problems:
         raise ScenarioErrors(problems)
-    return rows
 
 
-def _named(path: Path, places: dict[Path_, Place], table: str, problem: Problem) -> Problem:
+def _scenario(layered: Layered, problems: list[Problem]) -> Scenario | None:
+    try:
+        return Scenario.model_validate(layered.data)
+    except ValidationError as error:
+        problems += first_of(problems_of(layered, error))
+        return None
+
+
+def _tables(layered: Layered, problems: list[Problem]) -> dict[str, Table[Any]]:
+    """The tables that can be read; the scenario itself need not be valid for that."""
+    named = layered.data.get("tables")
+    found = dict[str, Table[Any]]()
+    for table, model in TABLES.items():
+        file = named.get(table) if isinstance(named, dict) else None
+        if not isinstance(file, str):
+            continue  # the models tell
+        try:
+            folder = layered.folder(("tables", table))
+            found[table] = read_table(folder, layered.path.parent, file, model)
+        except ScenarioErrors as error:
+            problems += [_of_its_line(layered, table, p) for p in error.problems]
+    return found
+
+
+def _of_its_line(layered: Layered, table: str, problem: Problem) -> Problem:
     """A table that cannot be read at all is a mistake of the line that names it."""
-    if problem.line:
-        return problem
-    file, line, column, inherited = _place(path, places, ("tables", table), True)
-    return Problem(file, line, column, f"tables.{table}", f"{problem.file}: {problem.message}", "", "", inherited)
+    return problem if problem.line else at_value(layered, ("tables", table), f"'{problem.file}' {problem.message}")
 
 
-def _known_clusters(path: Path, scenario: Scenario, trusts: list[TrustRow], places: dict[Path_, Place]) -> None:
-    problems = [
-        Problem(str(path.parent / scenario.tables.trusts), 0, 0, row.trust, f"no cluster '{row.cluster}'",
-                ", ".join(scenario.clusters), nearest(row.cluster, scenario.clusters))
-        for row in trusts if row.cluster not in scenario.clusters
-    ]  # fmt: skip
-    if problems:
-        raise ScenarioErrors(problems)
+def _broken_rules(layered: Layered, draft: Draft) -> Iterator[Problem]:
+    for rule in RULES:
+        if all(table in draft.tables for table in rule.needs):
+            yield from first_of(_told(layered, draft, finding) for finding in rule.check(draft))
 
 
-def _found(world: World, finding: tuple[str, str, str]) -> Problem:
-    key, message, near = finding
-    file, line, column, inherited = _place(world.path, world.places, tuple(key.split(".")), True)
-    return Problem(file, line, column, key, message, "", near, inherited)
+def _told(layered: Layered, draft: Draft, finding: Finding) -> Problem:
+    at, message, allowed, near = finding
+    if isinstance(at, Cell):
+        return draft.tables[at.table].problem(at.row, at.column, message, allowed, near)
+    return at_value(layered, at, message, allowed, near)
+
+
+def _world(layered: Layered, draft: Draft) -> World:
+    used = set(draft.used)
+    trusts = [row for row in draft.trusts if row.cluster in used]
+    codes = {row.trust for row in trusts}
+    sites = [row for row in draft.sites if row.trust in codes]
+    sources = {row.id: row for row in draft.sources}
+    return World(layered.path, draft.scenario, trusts, sites, draft.volumes, draft.mix, draft.prior_age, sources,
+                 layered.places)  # fmt: skip
 
 
 def resolved(world: World) -> Iterator[tuple[str, Any, str, int]]:
@@ -147,5 +121,8 @@ def _leaves(data: Any, at: Path_, places: dict[Path_, Place]) -> Iterator[tuple[
         for key, value in data.items():
             yield from _leaves(value, (*at, key), places)
         return
-    place = next((places[at[:n]] for n in range(len(at), 0, -1) if at[:n] in places), None)
-    yield ".".join(map(str, at)), data, place.file if place else "default", place.line if place else 0
+    place = places.get(at)
+    if place:
+        yield dotted(at), data, place.file, place.line
+    elif data not in (None, ""):  # what no file writes is the model's default
+        yield dotted(at), data, "default", 0

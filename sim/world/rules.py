@@ -1,145 +1,135 @@
-"""Rules of consistency between parts of a scenario. One rule a function; each message says how to mend it."""
+"""Rules of consistency inside the scenario file. One rule a function; each message says how to mend it."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from sim.world.problems import nearest
-from sim.world.quantity import Sourced
-from sim.world.world import World
+from sim.world.draft import Draft, Finding, rule
+from sim.world.problems import listed, nearest
+from sim.world.quantity import Profile, Quantity, Sourced
+from sim.world.toml_places import Path_
 
-Finding = tuple[str, str, str]  # key (dotted, or table: row), message, nearest
-Rule = Callable[[World], Iterator[Finding]]
+WEIGHTS = {"hourly": 24, "weekend_hourly": 24, "weekday": 7, "season": 12}
+WHOLE = ("ingest_servers", "retrieve_servers", "site_servers")  # stations must have one server at least
+# what something is divided by, or cannot do without
+POSITIVE = (
+    *WHOLE, "utilisation", "room_utilisation", "processor_utilisation", "clerk_utilisation", "usable", "interactive",
+    "images", "lossless_ratio", "sheets", "room", "copies",
+)  # fmt: skip
 
 
-def _sourced(model: Any, at: str = "") -> Iterator[tuple[str, Sourced]]:
+def figures(model: Any, at: Path_ = ()) -> Iterator[tuple[Path_, Sourced]]:
     """Every figure of the scenario with its key."""
     if isinstance(model, Sourced):
         yield at, model
-    if isinstance(model, BaseModel):
+    elif isinstance(model, BaseModel):
         for name in type(model).model_fields:
-            yield from _sourced(getattr(model, name), f"{at}.{name}" if at else name)
+            yield from figures(getattr(model, name), (*at, name))
     elif isinstance(model, dict):
         for name, value in model.items():
-            yield from _sourced(value, f"{at}.{name}")
+            yield from figures(value, (*at, str(name)))
 
 
-def sources_exist(w: World) -> Iterator[Finding]:
-    """Every source is a row of the sources table."""
-    for key, figure in _sourced(w.scenario):
-        if figure.source not in w.sources:
-            near = nearest(figure.source, w.sources)
-            message = f"no source '{figure.source}' in {w.scenario.tables.sources}: add a row with that id"
-            yield f"{key}.source", message, near
+@rule("sources")
+def figures_have_sources(d: Draft) -> Iterator[Finding]:
+    """Every figure's source is a row of the sources table."""
+    known = [row.id for row in d.sources]
+    ids = set(known)
+    for at, figure in figures(d.scenario):
+        if figure.source not in ids:
+            words = f"no row '{figure.source}' in {d.tables['sources'].file}: add it, or name one that is there"
+            yield Finding((*at, "source"), words, "", nearest(figure.source, known))
 
 
-def rows_have_sources(w: World) -> Iterator[Finding]:
-    """So is every source of a table's row."""
-    for table in ("trusts", "sites", "volumes", "mix", "prior_age"):
-        for number, row in enumerate(getattr(w, table), 1):
-            if row.source not in w.sources:
-                yield f"tables.{table}", f"row {number}: no source '{row.source}'", nearest(row.source, w.sources)
+@rule()
+def clusters_in_use(d: Draft) -> Iterator[Finding]:
+    """clusters_used names clusters, each once."""
+    known, used = d.scenario.clusters, d.scenario.clusters_used
+    for i, name in enumerate(used):
+        if name not in known:
+            yield Finding(("clusters_used", i), f"no cluster '{name}'", listed(known), nearest(name, known))
+        elif name in used[:i]:
+            yield Finding(("clusters_used", i), f"'{name}' is there twice: keep one")
 
 
-def clusters_used(w: World) -> Iterator[Finding]:
-    """clusters_used names clusters."""
-    for name in w.scenario.clusters_used:
-        if name not in w.scenario.clusters:
-            yield "clusters_used", f"no cluster '{name}'", nearest(name, w.scenario.clusters)
-
-
-def shares(w: World) -> Iterator[Finding]:
+@rule()
+def cluster_shares(d: Draft) -> Iterator[Finding]:
     """Clusters do not do more than all exams."""
-    total = sum(c.exams_share.value for c in w.scenario.clusters.values())
-    if total > 1 + 1e-6:
-        yield "clusters", f"the clusters' exams_share add up to {total:.4f}, over 1: lower one", ""
+    shares = {name: c.exams_share.value for name, c in d.scenario.clusters.items()}
+    if sum(shares.values()) > 1 + 1e-6:
+        parts = " + ".join(f"{name} {share:g}" for name, share in shares.items())
+        words = f"exams_share of all clusters together is {sum(shares.values()):.6g}, over 1: lower one ({parts})"
+        yield Finding(("clusters",), words)
 
 
-def archives(w: World) -> Iterator[Finding]:
-    """Clusters and trusts name archives that there are."""
-    for name, cluster in w.scenario.clusters.items():
-        for archive in cluster.archives:
-            if archive not in w.scenario.archives:
-                yield f"clusters.{name}.archives", f"no archive '{archive}'", nearest(archive, w.scenario.archives)
-    for row in w.trusts:
-        if row.archive not in w.scenario.clusters[row.cluster].archives:
-            yield "tables.trusts", f"trust {row.trust}: archive '{row.archive}' is none of its cluster's", ""
+@rule()
+def cluster_archives(d: Draft) -> Iterator[Finding]:
+    """Clusters name archives that there are."""
+    known = d.scenario.archives
+    for name, cluster in d.scenario.clusters.items():
+        for i, archive in enumerate(cluster.archives):
+            if archive not in known:
+                at: Path_ = ("clusters", name, "archives", i)
+                yield Finding(
+                    at, f"no archive '{archive}': add [archives.{archive}]", listed(known), nearest(archive, known)
+                )
 
 
-def reading_places(w: World) -> Iterator[Finding]:
-    """reads_at is a site of the same trust."""
-    trust = {row.site: row.trust for row in w.sites}
-    for row in w.sites:
-        if trust.get(row.reads_at) != row.trust:
-            message = f"site {row.site}: reads_at '{row.reads_at}' is no site of its trust"
-            yield "tables.sites", message, nearest(row.reads_at, trust)
+@rule()
+def weights(d: Draft) -> Iterator[Finding]:
+    """Profiles have as many values as their day, week or year, and are not all zero."""
+    for at, figure in figures(d.scenario):
+        if not isinstance(figure, Profile):
+            continue
+        have, want = len(figure.values), WEIGHTS[str(at[-1])]
+        if have != want:
+            yield Finding((*at, "values"), f"{have} values: give {want}")
+        if not sum(figure.values) > 0:
+            yield Finding((*at, "values"), "all values are 0: nothing would ever happen; give one above 0")
 
 
-def unique_sites(w: World) -> Iterator[Finding]:
-    """Codes and numbers of sites are unique: exam ids hang on them."""
-    for name in ("site", "number"):
-        for value, times in Counter(getattr(row, name) for row in w.sites).items():
-            if times > 1:
-                yield "tables.sites", f"{name} {value} occurs {times} times", ""
+@rule()
+def positive(d: Draft) -> Iterator[Finding]:
+    """What something is divided by is above 0, and servers are whole."""
+    for at, figure in figures(d.scenario):
+        if not isinstance(figure, Quantity) or at[-1] not in POSITIVE:
+            continue
+        if figure.value <= 0:
+            yield Finding((*at, "value"), f"value is {figure.value:g}: it must be above 0")
+        elif at[-1] in WHOLE and figure.value != int(figure.value):
+            yield Finding((*at, "value"), f"value is {figure.value:g}: servers are counted in whole numbers")
 
 
-def site_modalities(w: World) -> Iterator[Finding]:
-    """Sites name modalities that there are."""
-    for row in w.sites:
-        for code in row.modalities.split():
-            if code not in w.scenario.modalities:
-                yield "tables.sites", f"site {row.site}: no modality '{code}'", nearest(code, w.scenario.modalities)
+@rule()
+def links_are_shared(d: Draft) -> Iterator[Finding]:
+    """Some of a WAN link is left for storing."""
+    if d.scenario.network.interactive.value >= 1:
+        yield Finding(
+            ("network", "interactive", "value"), "all of a link is kept for retrieval: leave some for storing"
+        )
 
 
-def mixes(w: World) -> Iterator[Finding]:
-    """The settings' shares of a modality add up to 1."""
-    for modality in w.scenario.modalities:
-        total = sum(row.share for row in w.mix if row.modality == modality)
-        if abs(total - 1) > 1e-6:
-            yield "tables.mix", f"the shares of {modality} add up to {total:.4f}, not 1", ""
+@rule()
+def views_elsewhere(d: Draft) -> Iterator[Finding]:
+    """Views from elsewhere are not more than all views."""
+    for code, s in d.scenario.settings.items():
+        total = s.view_trust.value + s.view_cluster.value + s.view_country.value
+        if total > 1 + 1e-9:
+            words = f"view_trust + view_cluster + view_country is {total:g}, over 1: lower one"
+            yield Finding(("settings", code), words)
 
 
-def volumes(w: World) -> Iterator[Finding]:
-    """Each modality has a volume."""
-    known = {row.modality for row in w.volumes}
-    for modality in w.scenario.modalities:
-        if modality not in known:
-            yield "tables.volumes", f"no row for {modality}", ""
+@rule()
+def sizing_inside_plan(d: Draft) -> Iterator[Finding]:
+    """Rooms and readers are sized for a year that the plan reaches."""
+    plan = d.scenario.plan
+    if not plan.start.year - 1 <= plan.sizing_year <= plan.end.year:
+        words = f"{plan.sizing_year} is outside the plan, {plan.start} to {plan.end}: choose a year in it"
+        yield Finding(("plan", "sizing_year"), words)
 
 
-def profiles(w: World) -> Iterator[Finding]:
-    """Profiles have as many values as their day, week or year."""
-    for code, s in w.scenario.settings.items():
-        for name, n in (("hourly", 24), ("weekend_hourly", 24), ("weekday", 7)):
-            yield from _length(f"settings.{code}.{name}", len(getattr(s, name).values), n)
-    for modality, m in w.scenario.modalities.items():
-        yield from _length(f"modalities.{modality}.season", len(m.season.values), 12)
-
-
-def _length(key: str, have: int, want: int) -> Iterator[Finding]:
-    if have != want:
-        yield f"{key}.values", f"{have} values, not {want}", ""
-
-
-def prior_age(w: World) -> Iterator[Finding]:
-    """The ages of priors ascend from 0 to 1."""
-    rows = w.prior_age
-    ascending = all(a.months < b.months and a.share <= b.share for a, b in pairwise(rows))
-    if len(rows) < 2 or not ascending or rows[0].share != 0 or rows[-1].share != 1:
-        yield "tables.prior_age", "months must ascend, and share from 0 in the first row to 1 in the last", ""
-
-
-def trusts_have_clusters(w: World) -> Iterator[Finding]:
-    """There is something to simulate."""
-    for cluster in w.scenario.clusters_used or w.scenario.clusters:
-        if not any(row.cluster == cluster for row in w.trusts):
-            yield "tables.trusts", f"cluster '{cluster}' has no trust", ""
-
-
-RULES: tuple[Rule, ...] = (
-    clusters_used, shares, profiles, mixes, volumes, prior_age, unique_sites, site_modalities,
-    sources_exist, rows_have_sources, reading_places, trusts_have_clusters, archives,
+SCENARIO_RULES = (
+    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, weights, positive, links_are_shared,
+    views_elsewhere, sizing_inside_plan,
 )  # fmt: skip

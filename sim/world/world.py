@@ -21,3 +21,12 @@ class World:
     prior_age: list[PriorAgeRow]
     sources: dict[str, SourceRow]
     places: dict[Path_, Place] = field(default_factory=dict)
+
+
+def offers(site: SiteRow, modality: str, setting: str) -> bool:
+    """Does this site do such an exam for such a setting?"""
+    if modality not in site.modalities.split():
+        return False
+    if site.kind == "miu":
+        return setting == "miu"
+    return setting != "miu" and (setting != "ae" or site.ae == "yes")
