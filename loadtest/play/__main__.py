@@ -27,6 +27,7 @@ def main() -> int:
     given = _parser().parse_args()
     del sys.argv[1:]  # Locust's page would read them as its own
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("locust.runners").setLevel(logging.ERROR)  # it warns of spawning all devices at once, as we want
     ended = _ended(given)
     if isinstance(ended, dict):
         say(phase="done", **ended)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from loadtest.archives.target import Destination as Known
@@ -12,6 +13,7 @@ from loadtest.play.associations import Associations
 from loadtest.play.config import JobConfig, PlayConfig
 from loadtest.play.destination import Destination
 from loadtest.play.dimse import Dimse, proposals
+from loadtest.play.permission import ask_archive, check_agreed, limiter_of
 from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.services import Service
@@ -52,6 +54,7 @@ def open_archive(job: int, about: About, factory: Factory, plan: Plan, config: P
     operations = {one.operation for one in ours}
     known = _known(config.jobs[job]) if "move" in operations and config.retrieve == "planned" else None
     _check_web(target, operations)
+    check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours})
     associations = Associations(
         target.peer(),
@@ -61,7 +64,7 @@ def open_archive(job: int, about: About, factory: Factory, plan: Plan, config: P
         config.kept_s(),
     )
     destination = _destination(known, target, config, stack) if known else None
-    dimse = Dimse(factory, associations, destination, config.association == "image")
+    dimse = Dimse(factory, associations, destination, limiter_of(target), config.association == "image")
     web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()))
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
@@ -114,7 +117,10 @@ def _destination(known: Known, target: Target, config: PlayConfig, stack: ExitSt
 
 
 def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> None:
-    """Open and close a connection to each door that the plan uses. Raises PlayFailed with who did not answer."""
+    """Open and close a connection to each door that the plan uses, and ask a remote archive for its owner's marker.
+
+    Raises PlayFailed with who did not answer, TrafficProblem where consent is missing.
+    """
     peer = archive.target.peer()
     doors = [("DICOM", peer.host, peer.port)]
     if needs_web:
@@ -126,3 +132,4 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
         except WireError as error:
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
             raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None
+    ask_archive(archive.target)

@@ -9,6 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from loadtest.objects.factory import Factory
 from loadtest.play.associations import Associations, Line, Proposal
 from loadtest.play.destination import Destination
+from loadtest.play.permission import Limiter
 from loadtest.play.services import Done, Sent, outcome_of, worst
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.traffic import Operation
@@ -42,13 +43,21 @@ def _storing(factory: Factory, kinds: Collection[str]) -> Proposal:
 
 
 class Dimse:
-    """Carries out operations over each device's associations; `destination` is where C-MOVE sends."""
+    """Carries out operations over each device's associations.
+
+    `destination` is where C-MOVE sends; `limiter` holds an agreed rate of objects.
+    """
 
     def __init__(
-        self, factory: Factory, associations: Associations, destination: Destination | None, per_image: bool = False
+        self,
+        factory: Factory,
+        associations: Associations,
+        destination: Destination | None = None,
+        limiter: Limiter | None = None,
+        per_image: bool = False,
     ) -> None:
         self._factory, self._associations = factory, associations
-        self._destination, self._per_image = destination, per_image
+        self._destination, self._limiter, self._per_image = destination, limiter, per_image
 
     def store(self, operation: Operation, done: Done) -> None:
         """C-STORE of a study, one object after another; the first that breaks its association ends it."""
@@ -59,6 +68,7 @@ class Dimse:
             with self._associations.borrow(operation.ae_title, "store") as line:
                 _opening(line, done)
                 for number in range(first, min(first + step, operation.objects)):
+                    done.blocked_s += self._limiter.wait() if self._limiter else 0.0
                     uid = self._factory.instance_uid(operation.exam, number)
                     parts = self._factory.parts(study, number)
                     _store_one(line, (sop_class, uid, syntax), parts, number, done)

@@ -37,6 +37,7 @@ class Doctored:
         self.script, self.rejecting, self.extra = script, False, 0
         self.held: Counter[str] = Counter()  # objects by study
         self.instances: list[str] = []
+        self.patients: dict[str, str] = {}  # studies that were here before: Patient ID -> issuer
         self.stores = self.associations = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -141,6 +142,13 @@ class _Peer(NullPeer):
 
     def _matches(self, asked: Dataset) -> Iterator[Dataset]:
         study, extra = str(asked.StudyInstanceUID), self._owner.extra
+        if not study:
+            wanted = str(asked.PatientID)
+            known = self._owner.patients.items()
+            yield from (
+                _answer("STUDY", "1.2", PatientID=p, IssuerOfPatientID=i) for p, i in known if wanted in ("", p)
+            )
+            return
         if asked.QueryRetrieveLevel == "IMAGE":
             ours = [one for one in self._owner.instances if one.startswith(f"{study}.")]
             for uid in [*ours, *(f"1.2.3.{n}" for n in range(extra))]:

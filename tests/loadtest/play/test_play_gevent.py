@@ -1,0 +1,76 @@
+"""In a patched process of its own: taking turns, many devices, and Locust's histogram."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+TURNS = """
+import locust
+import socket, sys, threading, time, gevent
+from loadtest.play.turns import take_turns
+if sys.argv[1] == "fair":
+    take_turns()
+near, far = socket.socketpair()
+near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+late, buffer, piece = [], bytearray(4096), bytes(65536)
+
+def chat():
+    # one greenlet that writes a piece and reads it in small steps: its socket never blocks
+    until = time.perf_counter() + 0.3
+    while time.perf_counter() < until:
+        far.sendall(piece)
+        for _ in range(16):
+            near.recv_into(buffer)
+
+def sleeper():
+    while True:
+        due = time.perf_counter() + 0.005
+        gevent.sleep(0.005)
+        late.append(time.perf_counter() - due)
+
+other = gevent.spawn(sleeper)
+gevent.sleep(0.02)
+del late[:]
+gevent.spawn(chat).join()
+gevent.sleep(0.01)
+print(max(late))
+"""
+
+
+def python(script: str, *words: str) -> str:
+    command = [sys.executable, "-c", script, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_a_socket_that_never_blocks_lets_others_run() -> None:
+    assert float(python(TURNS, "as it is")) > 0.25
+    assert float(python(TURNS, "fair")) < 0.1
+
+
+DEVICES = """
+import locust
+import time
+from loadtest.play.users import Players, exact_ms
+begun = []
+
+class Device:
+    def play(self):
+        begun.append(1)
+
+players = Players([(f"cluster {n % 5}", Device()) for n in range(1500)])
+players.spawn()
+assert not begun
+players.begin()
+until = time.monotonic() + 10
+while len(begun) < 1500 and time.monotonic() < until:
+    time.sleep(0.01)
+players.quit()
+print(len(begun), len(players.environment.user_classes), exact_ms(0.41234), exact_ms(147.26), exact_ms(58762.0))
+"""
+
+
+def test_a_user_for_each_device_and_a_finer_histogram() -> None:
+    assert python(DEVICES) == "1500 5 0.412 147.0 58800.0\n"
