@@ -57,7 +57,8 @@ def test_a_frozen_archive_is_charged_for_all_that_waited(tmp_path: Path) -> None
     assert operations["blocked_s"].max() > 4.0
     assert operations["lag_s"].quantile(0.99) < 0.1
     median = percentile(Series(response, np.zeros(len(response), bool)), 0.5)
-    assert median.high > 1.0, "the interval of the median must know of the freeze"
+    assert median.value < 0.1
+    assert not median.high < 1.0, "a run with a freeze in it cannot bound its median closely (NaN: not at all)"
 
 
 def test_a_frozen_archive_and_a_short_backlog_drop_and_count(tmp_path: Path) -> None:
