@@ -27,7 +27,7 @@ class Watch:
         per cent of a core, and Linux leaves the others 5 % of each second whatever it does.
         """
         if first:
-            with suppress(OSError):  # only root may, or who has CAP_SYS_NICE
+            with suppress(OSError, AttributeError):  # only root may, or who has CAP_SYS_NICE; only Linux has it
                 os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
                 self.samples.scheduling = ROUND_ROBIN
         self._began = perf_counter(), process_time(), time()
