@@ -15,7 +15,7 @@ from loadtest.archives.embedded.header import Unreadable
 from loadtest.archives.embedded.identifier import BadIdentifier, level_of, read_identifier, retrieved
 from loadtest.archives.embedded.status import failure
 from loadtest.archives.embedded.stored import Stored
-from loadtest.archives.embedded.transport import no_delay
+from loadtest.archives.embedded.transport import answers_to_the_sender, no_delay
 
 MOST_SUB_OPERATIONS = 65_535  # the counts of sub-operations are US (PS3.7 9.1.3)
 
@@ -45,7 +45,8 @@ class Retrieve:
             yield None, None  # answered with A801: move destination unknown
             return
         objects = self._selected(event)  # what it raises is answered with C514: pynetdicom lets no status pass here
-        yield *address, {"contexts": for_sending(objects), "evt_handlers": [(evt.EVT_CONN_OPEN, no_delay)]}
+        handlers = [(evt.EVT_CONN_OPEN, no_delay), (evt.EVT_CONN_OPEN, answers_to_the_sender)]
+        yield *address, {"contexts": for_sending(objects), "evt_handlers": handlers}
         yield len(objects)
         yield from self._objects(event, objects)
 
