@@ -17,6 +17,7 @@ from sim.runs.experiment import Spec, simulate
 from sim.world.estate import build_estate
 from sim.world.exams import ExamMaker
 from sim.world.load import load_world
+from tests.loadtest.play import play_bench
 from tests.loadtest.wire import wire_bench
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
@@ -59,6 +60,7 @@ def main() -> None:
     engines()
     england()
     print(wire_bench.measure())
+    play_bench.main()
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def flow_columns(world: World, exams: Exams, jobs: Jobs) -> Floats:
     printed = film | (exams.print_u < world.scenario.film.residual_print.value)
     pulled = jobs.prior == IN_LIBRARY
     one = np.ones(len(exams))
-    # a repeated exam is taken on film again in part: as many sheets as images of the exam are repeated, one at least
+    # a repeat spoils one sheet
     sheets = printed * (exams.sheets + repeat)
     courier = (pulled & (exams.prior_here == 0)) | (film & jobs.miu) | (jobs.view == VIEW_COURIER)
     return np.stack([

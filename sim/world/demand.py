@@ -15,6 +15,7 @@ from sim.world.calendar import financial_year
 from sim.world.load import World
 from sim.world.quantity import Profile
 from sim.world.tables import SiteRow
+from sim.world.world import offers
 
 Floats = NDArray[np.float64]
 
@@ -44,15 +45,6 @@ def national_volume(world: World, modality: str, year: int) -> float:
     return float(rows[known] * (1 + growth) ** max(0, year - known))
 
 
-def offers(world: World, site: SiteRow, modality: str, setting: str) -> bool:
-    """Does this site do such an exam for such a setting?"""
-    if modality not in site.modalities.split():
-        return False
-    if site.kind == "miu":
-        return setting == "miu"
-    return setting != "miu" and (setting != "ae" or site.ae == "yes")
-
-
 def site_shares(world: World, cluster: str, sites: list[SiteRow]) -> Floats:
     """Share of the national volume of each modality, float64[site, modality, setting]."""
     mods, sets = modality_codes(world), setting_codes(world)
@@ -61,7 +53,7 @@ def site_shares(world: World, cluster: str, sites: list[SiteRow]) -> Floats:
     out = np.zeros((len(sites), len(mods), len(sets)))
     for m, modality in enumerate(mods):
         for s, setting in enumerate(sets):
-            weights = np.array([site.weight * offers(world, site, modality, setting) for site in sites])
+            weights = np.array([site.weight * offers(site, modality, setting) for site in sites])
             total = weights.sum()
             if total > 0:
                 out[:, m, s] = part * mix.get((modality, setting), 0.0) * weights / total

@@ -1,16 +1,15 @@
 """What the models allow at a key of the scenario, in words that a person who writes TOML uses."""
 
-import inspect
 import types
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from sim.world.quantity import Quantity, Sourced
+from sim.world.quantity import Limits, Quantity, Sourced
 from sim.world.scenario import Scenario
 from sim.world.toml_places import Path_
 
@@ -97,11 +96,8 @@ def limits_of(field: FieldInfo) -> tuple[str, float, float] | None:
 
 
 def _must(metadata: Any) -> tuple[str, float, float] | None:
-    """The limits that `quantity` gave a check of its own: they live in the function's closure."""
-    if not (isinstance(metadata, AfterValidator) and inspect.isfunction(metadata.func)):
-        return None
-    known = inspect.getclosurevars(metadata.func).nonlocals
-    return (known["unit"], known["low"], known["high"]) if {"unit", "low", "high"} <= known.keys() else None
+    limits = getattr(metadata, "func", None)
+    return (limits.unit, limits.low, limits.high) if isinstance(limits, Limits) else None
 
 
 @lru_cache(1)

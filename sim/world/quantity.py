@@ -1,6 +1,6 @@
 """A number with its unit, its source and how far that source is to be trusted."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -64,34 +64,41 @@ class Profile(Sourced):
     high: float | None = None
 
 
-def _must(unit: str, low: float, high: float) -> Callable[[Quantity], Quantity]:
-    def check(q: Quantity) -> Quantity:
-        if q.unit != unit:
-            raise ValueError(f"the unit must be '{unit}', not '{q.unit}'")
-        if not low <= q.value <= high:
-            raise ValueError(f"value {q.value} {unit} is outside the allowed {low} to {high}")
-        return q
+@dataclass(frozen=True)
+class Limits:
+    """What a figure's key demands: the unit, and the lowest and highest value."""
 
-    return check
+    unit: str
+    low: float
+    high: float
+
+    def __call__(self, q: Quantity) -> Quantity:
+        """The figure itself, or a ValueError that says what is allowed."""
+        if q.unit != self.unit:
+            raise ValueError(f"the unit must be '{self.unit}', not '{q.unit}'")
+        if not self.low <= q.value <= self.high:
+            upto = "and above" if self.high == _BIG else f"to {self.high}"
+            raise ValueError(f"value {q.value} {self.unit} is outside the allowed {self.low} {upto}")
+        return q
 
 
 _BIG = 1e15
-Share = Annotated[Quantity, AfterValidator(_must("share", 0, 1))]
-Count = Annotated[Quantity, AfterValidator(_must("count", 0, _BIG))]
-Ratio = Annotated[Quantity, AfterValidator(_must("ratio", 0, _BIG))]
-Seconds = Annotated[Quantity, AfterValidator(_must("s", 0, _BIG))]
-Millis = Annotated[Quantity, AfterValidator(_must("ms", 0, _BIG))]
-Minutes = Annotated[Quantity, AfterValidator(_must("min", 0, _BIG))]
-HoursQ = Annotated[Quantity, AfterValidator(_must("h", 0, _BIG))]
-Days = Annotated[Quantity, AfterValidator(_must("day", 0, _BIG))]
-Months = Annotated[Quantity, AfterValidator(_must("month", 0, _BIG))]
-MbitS = Annotated[Quantity, AfterValidator(_must("Mbit/s", 1e-6, _BIG))]
-MByteS = Annotated[Quantity, AfterValidator(_must("MB/s", 1e-6, _BIG))]
-YearlyGrowth = Annotated[Quantity, AfterValidator(_must("%/yr", -50, 100))]
-Pounds = Annotated[Quantity, AfterValidator(_must("GBP", 0, _BIG))]
-PoundsYear = Annotated[Quantity, AfterValidator(_must("GBP/yr", 0, _BIG))]
-PoundsHour = Annotated[Quantity, AfterValidator(_must("GBP/h", 0, _BIG))]
-Millilitres = Annotated[Quantity, AfterValidator(_must("mL", 0, _BIG))]
-MilliSievert = Annotated[Quantity, AfterValidator(_must("mSv", 0, _BIG))]
-People = Annotated[Quantity, AfterValidator(_must("people", 0, _BIG))]
-FtePer100k = Annotated[Quantity, AfterValidator(_must("FTE/100k exams", 0, _BIG))]
+Share = Annotated[Quantity, AfterValidator(Limits("share", 0, 1))]
+Count = Annotated[Quantity, AfterValidator(Limits("count", 0, _BIG))]
+Ratio = Annotated[Quantity, AfterValidator(Limits("ratio", 0, _BIG))]
+Seconds = Annotated[Quantity, AfterValidator(Limits("s", 0, _BIG))]
+Millis = Annotated[Quantity, AfterValidator(Limits("ms", 0, _BIG))]
+Minutes = Annotated[Quantity, AfterValidator(Limits("min", 0, _BIG))]
+HoursQ = Annotated[Quantity, AfterValidator(Limits("h", 0, _BIG))]
+Days = Annotated[Quantity, AfterValidator(Limits("day", 0, _BIG))]
+Months = Annotated[Quantity, AfterValidator(Limits("month", 0, _BIG))]
+MbitS = Annotated[Quantity, AfterValidator(Limits("Mbit/s", 1e-6, _BIG))]
+MByteS = Annotated[Quantity, AfterValidator(Limits("MB/s", 1e-6, _BIG))]
+YearlyGrowth = Annotated[Quantity, AfterValidator(Limits("%/yr", -50, 100))]
+Pounds = Annotated[Quantity, AfterValidator(Limits("GBP", 0, _BIG))]
+PoundsYear = Annotated[Quantity, AfterValidator(Limits("GBP/yr", 0, _BIG))]
+PoundsHour = Annotated[Quantity, AfterValidator(Limits("GBP/h", 0, _BIG))]
+Millilitres = Annotated[Quantity, AfterValidator(Limits("mL", 0, _BIG))]
+MilliSievert = Annotated[Quantity, AfterValidator(Limits("mSv", 0, _BIG))]
+People = Annotated[Quantity, AfterValidator(Limits("people", 0, _BIG))]
+FtePer100k = Annotated[Quantity, AfterValidator(Limits("FTE/100k exams", 0, _BIG))]

@@ -73,7 +73,7 @@ class Plan(Strict):
 
 
 class Tables(Strict):
-    """CSV files, named from the scenario's own folder."""
+    """CSV files, each named from the folder of the file that says it."""
 
     sources: str
     trusts: str
@@ -224,7 +224,7 @@ class Demand(Strict):
 
 
 class Scenario(Strict):
-    """A whole scenario; `sim.world.load.load_scenario` reads one."""
+    """A whole scenario; `sim.world.load.load_world` reads one."""
 
     title: str
     description: str

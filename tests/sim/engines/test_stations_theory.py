@@ -68,6 +68,18 @@ def fast_waits(ready: Floats, service: Floats, servers: int) -> Floats:
     return start - ready
 
 
+def run(env: Environment, ready: Floats, job: Callable[[int], Wait]) -> None:
+    """Start job i at ready[i], and let all of them end."""
+
+    def source() -> Wait:
+        for i in range(len(ready)):
+            yield env.timeout(ready[i] - env.now)
+            env.process(job(i))
+
+    env.process(source())
+    env.run()
+
+
 def slow_waits(ready: Floats, service: Floats, servers: int) -> Floats:
     env, waits = Environment(), np.zeros(len(ready))
     desk = Resource(env, servers)
@@ -78,13 +90,7 @@ def slow_waits(ready: Floats, service: Floats, servers: int) -> Floats:
             waits[i] = env.now - ready[i]
             yield env.timeout(service[i])
 
-    def source() -> Wait:
-        for i in range(len(ready)):
-            yield env.timeout(ready[i] - env.now)
-            env.process(job(i))
-
-    env.process(source())
-    env.run()
+    run(env, ready, job)
     return waits
 
 
@@ -120,13 +126,7 @@ def slow_link(ready: Floats, work: Floats) -> Floats:
         yield link.send(i, work[i])
         sojourn[i] = env.now - ready[i]
 
-    def source() -> Wait:
-        for i in range(len(ready)):
-            yield env.timeout(ready[i] - env.now)
-            env.process(job(i))
-
-    env.process(source())
-    env.run()
+    run(env, ready, job)
     return sojourn
 
 
@@ -154,13 +154,7 @@ def test_non_preemptive_priority_is_cobham() -> None:
         yield from pool.serve(int(priority[i]), i, service[i], began)
         waits[i] = began[0] - ready[i]
 
-    def source() -> Wait:
-        for i in range(n):
-            yield env.timeout(ready[i] - env.now)
-            env.process(job(i))
-
-    env.process(source())
-    env.run()
+    run(env, ready, job)
     urgent, noise = 0.3 * rho, bound(rho, 1, waiting(1), ready[-1])
     expected = (0.3 * rho * rho / (1 - urgent), 0.7 * rho * rho / ((1 - urgent) * (1 - rho)))
     for k in range(2):  # the number waiting of one class varies less than that of both

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.world import demand
-from sim.world.load import RULES, World, load_world
+from sim.world.load import RULES, load_world
 from sim.world.problems import Problem, ScenarioErrors
-from sim.world.world import offers
 from tests.sim.tiny import profile, quantity, scenario, write_tiny
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
@@ -212,10 +210,3 @@ def test_tables_are_read_though_the_file_is_broken(tmp_path: Path) -> None:
         swap(t, "mix", 2, "0.2", "much")
 
     assert {p.key for p in broken(tmp_path, change)} == {"seed", "share"}
-
-
-def test_a_site_offers_what_demand_gives_it(world: World) -> None:
-    for site in world.sites:
-        for modality in world.scenario.modalities:
-            for setting in world.scenario.settings:
-                assert offers(site, modality, setting) == demand.offers(world, site, modality, setting)
