@@ -112,9 +112,9 @@ class StoreListener:
 
     def _serve(self, sock: socket.socket) -> None:
         thread = threading.Thread(target=self._run, args=(sock,), name=f"association of {self.ae_title}", daemon=True)
-        with self._lock:
+        with self._lock:  # started before stop() can see it: a thread that was not started cannot be joined
             self._open[sock] = thread
-        thread.start()
+            thread.start()
 
     def _run(self, sock: socket.socket) -> None:
         try:
