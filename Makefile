@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools chromium
+PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools chromium libreoffice-calc-nogui
 
 .PHONY: demo test check bench format clean system
 
