@@ -128,7 +128,8 @@ def print_savings(folder: Path, json_: bool) -> None:
          f"{r['low_gbp']:,.0f} to {r['high_gbp']:,.0f}", f"{r['price_low_gbp']:,.0f} to {r['price_high_gbp']:,.0f}"]
         for r in found.to_dict("records")
     ]  # fmt: skip
-    show("Simulated saving of film, GBP a year, all programme trusts live (gross of what PACS costs)",
+    code = run_world(run).scenario.currency
+    show(f"Simulated saving of film, {code} a year, all programme trusts live (gross of what PACS costs)",
          ["cluster: component", "class", "value", "95 % interval", "range of the prices"], rows)  # fmt: skip
 
 

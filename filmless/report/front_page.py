@@ -10,7 +10,7 @@ from filmless.report.front_table import ALL, Row
 from filmless.report.measured import Measured, archive_name, parts_of, validity
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
-from filmless.report.words import change, clean, duration_unit, pounds, ranged, short_duration
+from filmless.report.words import change, clean, duration_unit, money, ranged, short_duration, symbol
 
 STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
           "limits": "Known limits"}  # fmt: skip
@@ -86,12 +86,14 @@ def _report_headline(sim: Simulated) -> Headline:
 
 
 def _film_headline(whole: Row) -> Headline:
+    code = whole["currency"]
     low, high = whole["film_saved_gbp_price_low"], whole["film_saved_gbp_price_high"]
     ends = [f"{whole[f'film_saved_gbp_{end}'] / 1e6:,.2f}" for end in ("low", "high")]
-    return Headline(pounds(whole["film_saved_gbp"]),
+    return Headline(money(whole["film_saved_gbp"], code),
                     "of film not bought in a year, every programme trust on PACS, simulated",
-                    f"range of the price of film: {pounds(low)} to {pounds(high)}; 95 % interval of the simulation: "
-                    f"£{ends[0]} to £{ends[1]} million, {whole['film_saved_gbp_n']} replications")  # fmt: skip
+                    f"range of the price of film: {money(low, code)} to {money(high, code)}; 95 % interval of the "
+                    f"simulation: {symbol(code)}{ends[0]} to {symbol(code)}{ends[1]} million, "
+                    f"{whole['film_saved_gbp_n']} replications")  # fmt: skip
 
 
 def _archive_headline(whole: Row) -> Headline:

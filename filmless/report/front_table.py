@@ -11,7 +11,7 @@ import pandas as pd
 from filmless.report.measured import Measured
 from filmless.report.simulated import Simulated
 from filmless.report.tables import MISSING, number, records
-from filmless.report.words import duration_unit, ranged, short_duration
+from filmless.report.words import duration_unit, ranged, short_duration, symbol
 from sim.answers.intervals import Interval, student
 from sim.answers.measures import Stat
 from sim.answers.savings import summed
@@ -86,6 +86,8 @@ def rows_of(sim: Simulated, measured: Measured) -> list[Row]:
     """One row a cluster and one for all: numbers with `_low`, `_high`, `_n`, units in the names (`_s`, `_gbp`, gb)."""
     rows: dict[str, Row] = {c: {"cluster": c, "name": sim.cluster_name(c)} for c in sim.clusters}
     rows[ALL] = {"cluster": ALL, "name": "All clusters"}
+    for row in rows.values():
+        row["currency"] = sim.currency
     _trusts(sim, rows)
     _flows(sim, rows)
     _reports(sim, rows)
@@ -160,7 +162,8 @@ def lines(rows: Sequence[Row]) -> list[Line]:
                             [_time_cell(r, f"report_{world}_{stat}_s") for r in rows]))  # fmt: skip
     for kind, words in (("store", "Store a study"), ("retrieve", "Retrieve a study")):
         out.append(Line(f"{words}, 95th percentile, measured", [_measured_cell(r, kind) for r in rows]))
-    out.append(Line("Film saved a year (£ million), simulated", [_money_cell(r) for r in rows]))
+    sign = symbol(rows[0]["currency"]).strip()
+    out.append(Line(f"Film saved a year ({sign} million), simulated", [_money_cell(r) for r in rows]))
     return out
 
 

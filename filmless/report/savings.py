@@ -17,7 +17,7 @@ from filmless.report.panels import panels, rows_of
 from filmless.report.simulated import Simulated
 from filmless.report.storage import year_name
 from filmless.report.tables import number, records
-from filmless.report.words import clean, pounds
+from filmless.report.words import clean, money, symbol
 from sim.answers.savings import CASH, TIME, summed
 
 CLASS_COLOUR = {CASH: BLUE, TIME: ORANGE}
@@ -26,6 +26,16 @@ BAND = (
     "own 95 % interval is far narrower and stands in the table. Gross: what PACS costs is not taken off."
 )
 MILLION = 1e6
+
+
+def million(sim: Simulated) -> str:
+    """The unit of an axis: £ million."""
+    return f"{symbol(sim.currency).strip()} million"
+
+
+def unit_of(sim: Simulated) -> str:
+    """The unit of a figure, with its price base."""
+    return f"{million(sim)} a year, prices of {sim.world.scenario.price_base}"
 
 
 def period_of(sim: Simulated) -> str:
@@ -57,7 +67,7 @@ def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
             rows_of(axis, names)
             axis.axhline((order["class"] == CASH).sum() - 0.5, color="#BFBFBF", lw=0.8)
         axes[0].set_xlim(0, None)
-        canvas.supxlabel("£ million a year; above the line cash-releasing, below it time freed", fontsize=9)
+        canvas.supxlabel(f"{million(sim)} a year; above the line cash-releasing, below it time freed", fontsize=9)
     return canvas
 
 
@@ -65,30 +75,30 @@ def by_component(sim: Simulated, table: pd.DataFrame) -> Figure:
     """Each component by cluster, cash apart from time."""
     data = components(table)
     total = summed(table, ["class"]).set_index("class")["value_gbp"]
-    title = f"Cash-releasing: {pounds(float(total[CASH]))} a year, before what PACS costs"
+    title = f"Cash-releasing: {money(float(total[CASH]), sim.currency)} a year, before what PACS costs"
     return Figure(
         key="savings-component", title=title, measure="Film pathway less PACS, by component, programme trusts",
-        unit=f"£ million a year, prices of {sim.world.scenario.price_base}", place=sim.place, period=period_of(sim),
+        unit=unit_of(sim), place=sim.place, period=period_of(sim),
         how="simulated",
         alt="Bar chart, one panel a cluster, one bar a component, cash-releasing above time freed. "
-            f"Cash-releasing components come to {pounds(float(total[CASH]))} a year over all clusters.",
+            f"Cash-releasing components come to {money(float(total[CASH]), sim.currency)} a year over all clusters.",
         band=BAND, source=sim.source, canvas=_draw(sim, data), data=component_table(sim, data), row_heads=3,
     )  # fmt: skip
 
 
 def component_table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
     """Sums with both kinds of uncertainty, each bound in its own column."""
-    named = sim.named(data)
+    named, code = sim.named(data), sim.currency
     keep = [c for c in ("cluster", "class", "component") if c in named]
     return named[[*keep, "value_gbp", "low_gbp", "high_gbp", "n", "price_low_gbp", "price_high_gbp"]].rename(columns={
-        "value_gbp": "value (GBP a year)", "low_gbp": "simulation, lower end (GBP a year)",
-        "high_gbp": "simulation, upper end (GBP a year)", "n": "n (replications)",
-        "price_low_gbp": "lowest prices (GBP a year)", "price_high_gbp": "highest prices (GBP a year)",
+        "value_gbp": f"value ({code} a year)", "low_gbp": f"simulation, lower end ({code} a year)",
+        "high_gbp": f"simulation, upper end ({code} a year)", "n": "n (replications)",
+        "price_low_gbp": f"lowest prices ({code} a year)", "price_high_gbp": f"highest prices ({code} a year)",
     }).astype({"n (replications)": int})  # fmt: skip
 
 
 def by_trust(sim: Simulated, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a trust: cash-releasing and time, GBP a year, with the prices' range; largest first in a cluster."""
+    """One row a trust: cash-releasing and time, money a year, with the prices' range; largest first in a cluster."""
     sums = table.groupby(["cluster", "trust", "class"], sort=False)[["value_gbp", "low_gbp", "high_gbp"]].sum()
     kinds = [sums.xs(kind, level="class").add_suffix(f":{kind}") for kind in (CASH, TIME)]
     wide = kinds[0].join(kinds[1], how="outer").fillna(0.0).reset_index()
@@ -106,7 +116,7 @@ def trust_table(sim: Simulated, wide: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
     for kind in (CASH, TIME):
         for column, head in (("value", "value"), ("low", "lowest prices"), ("high", "highest prices")):
-            out[f"{kind}: {head} (GBP a year)"] = wide[f"{column}_gbp:{kind}"].round(-2)
+            out[f"{kind}: {head} ({sim.currency} a year)"] = wide[f"{column}_gbp:{kind}"].round(-2)
     return out
 
 
@@ -122,16 +132,16 @@ def trusts(sim: Simulated, table: pd.DataFrame) -> Figure:
             axis.vlines(at, low.iloc[rows], high.iloc[rows], color="#BFBFBF", lw=1.6)
             axis.plot(at, value.iloc[rows], ls="none", marker="o", ms=3.6, color=BLUE, mec="white", mew=0.3)
         axes[0].set_ylim(0, None)
-        axes[0].set_ylabel("£ million a year")
+        axes[0].set_ylabel(f"{million(sim)} a year")
         canvas.supxlabel("trusts of the programme, largest saving first", fontsize=9)
     middle = float(value.median())
-    title = f"Half of the {len(wide)} trusts release over {pounds(middle * MILLION)} a year"
+    title = f"Half of the {len(wide)} trusts release over {money(middle * MILLION, sim.currency)} a year"
     return Figure(
         key="savings-trust", title=title, measure="Film pathway less PACS, cash-releasing components, by trust",
-        unit=f"£ million a year, prices of {sim.world.scenario.price_base}", place=sim.place, period=period_of(sim),
+        unit=unit_of(sim), place=sim.place, period=period_of(sim),
         how="simulated",
         alt=f"Dot plot, one panel a cluster, one dot a trust, largest saving first. Median of {len(wide)} trusts: "
-            f"{pounds(middle * MILLION)} a year.",
+            f"{money(middle * MILLION, sim.currency)} a year.",
         band=BAND.replace("The simulation's own 95 % interval is far narrower and stands in the table. ", ""),
         source=sim.source, canvas=canvas, data=trust_table(sim, wide), row_heads=2,
     )  # fmt: skip
@@ -163,9 +173,10 @@ def prices(sim: Simulated) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
 
 
-def total(table: pd.DataFrame, kind: str) -> str:
+def total(sim: Simulated, table: pd.DataFrame, kind: str) -> str:
     """A class's sum over all clusters in a sentence."""
     r = summed(table[table["class"] == kind], ["class"]).iloc[0]
-    return (f"{pounds(r['value_gbp'])} a year (range of the prices: {pounds(r['price_low_gbp'])} to "
-            f"{pounds(r['price_high_gbp'])}; 95 % interval of the simulation: {number(r['low_gbp'] / MILLION, 4)} to "
-            f"{number(r['high_gbp'] / MILLION, 4)} million, {int(r['n'])} replications)")  # fmt: skip
+    value, least, most = (money(r[c], sim.currency) for c in ("value_gbp", "price_low_gbp", "price_high_gbp"))
+    ends = f"{number(r['low_gbp'] / MILLION, 4)} to {number(r['high_gbp'] / MILLION, 4)} million"
+    return (f"{value} a year (range of the prices: {least} to {most}; 95 % interval of the simulation: {ends}, "
+            f"{int(r['n'])} replications)")  # fmt: skip

@@ -110,6 +110,11 @@ class Simulated:
         return found
 
     @property
+    def currency(self) -> str:
+        """Code of the currency that all money is in."""
+        return self.world.scenario.currency
+
+    @property
     def place(self) -> str:
         """Country, and which part of it."""
         names = [self.cluster_name(c) for c in self.clusters]

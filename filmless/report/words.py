@@ -71,9 +71,17 @@ def period(start: str, end: str) -> str:
     return f"{a.day} {a:%B %Y} to {b.day} {b:%B %Y}"
 
 
-def pounds(value: float) -> str:
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
+
+
+def symbol(currency: str) -> str:
+    """What stands before an amount: £, or a currency's code and a space."""
+    return SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+
+
+def money(value: float, currency: str) -> str:
     """Money in a sentence: £25.8 million."""
     for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
         if abs(value) >= size:
-            return f"£{number(value / size)}{name}"
-    return f"£{number(value)}"
+            return f"{symbol(currency)}{number(value / size)}{name}"
+    return f"{symbol(currency)}{number(value)}"

@@ -6,7 +6,7 @@ A file that extends another may leave out all but the parts of a figure; one tha
 from typing import Any
 
 from sim.world.models_at import limits_of, models
-from sim.world.quantity import ASSUMPTIONS, Sourced
+from sim.world.quantity import ASSUMPTIONS, MONEY, Sourced
 from sim.world.scenario import Scenario
 
 Schema = dict[str, Any]
@@ -51,9 +51,9 @@ def _add_limits(name: str, part: Schema) -> None:
     for key, field in models()[name].model_fields.items():
         limits = limits_of(field)
         if limits:
-            unit, low, high = limits
-            value = {"minimum": low, "maximum": high}
-            part["properties"][key] |= {"properties": {"unit": {"const": unit}, "value": value}, **OPEN}
+            value = {"minimum": limits.low, "maximum": limits.high}
+            unit = {"pattern": limits.pattern} if MONEY in limits.unit else {"const": limits.unit}
+            part["properties"][key] |= {"properties": {"unit": unit, "value": value}, **OPEN}
 
 
 def _add_range(quantity: Schema) -> None:

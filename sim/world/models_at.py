@@ -86,18 +86,18 @@ def words_for(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
 
 
 def _figure(metadata: tuple[Any, ...]) -> str:
-    unit = next((f" = '{limits[0]}'" for limits in map(_must, metadata) if limits), "")
+    unit = next((f" = '{limits.unit}'" for limits in map(_must, metadata) if limits), "")
     return f"a figure {{ value, unit{unit}, source, status, low, high }}"
 
 
-def limits_of(field: FieldInfo) -> tuple[str, float, float] | None:
-    """Unit, lowest and highest value of a figure; None for what is no figure."""
+def limits_of(field: FieldInfo) -> Limits | None:
+    """What a figure must keep to; None for what is no figure."""
     return next((limits for limits in map(_must, field.metadata) if limits), None)
 
 
-def _must(metadata: Any) -> tuple[str, float, float] | None:
+def _must(metadata: Any) -> Limits | None:
     limits = getattr(metadata, "func", None)
-    return (limits.unit, limits.low, limits.high) if isinstance(limits, Limits) else None
+    return limits if isinstance(limits, Limits) else None
 
 
 @lru_cache(1)

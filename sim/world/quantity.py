@@ -1,5 +1,6 @@
 """A number with its unit, its source and how far that source is to be trusted."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -66,16 +67,26 @@ class Profile(Sourced):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a figure's key demands: the unit, and the lowest and highest value."""
+    """What a figure's key demands: the unit, and the lowest and highest value.
+
+    A unit that begins with `MONEY` takes any currency's code in its place; that it is the scenario's own is a rule's
+    business (`rules.money_in_own_currency`), which knows the scenario.
+    """
 
     unit: str
     low: float
     high: float
 
+    @property
+    def pattern(self) -> str:
+        """The unit as a regular expression."""
+        return f"^{re.escape(self.unit).replace(MONEY, CURRENCY)}$"
+
     def __call__(self, q: Quantity) -> Quantity:
         """The figure itself, or a ValueError that says what is allowed."""
-        if q.unit != self.unit:
-            raise ValueError(f"the unit must be '{self.unit}', not '{q.unit}'")
+        if not re.match(self.pattern, q.unit):
+            words = ", with the scenario's currency for 'money'" if MONEY in self.unit else ""
+            raise ValueError(f"the unit must be '{self.unit}'{words}, not '{q.unit}'")
         if not self.low <= q.value <= self.high:
             upto = "and above" if self.high == _BIG else f"to {self.high}"
             raise ValueError(f"value {q.value} {self.unit} is outside the allowed {self.low} {upto}")
@@ -83,6 +94,8 @@ class Limits:
 
 
 _BIG = 1e15
+MONEY = "money"
+CURRENCY = "[A-Z]{3}"  # a code of ISO 4217, such as GBP, or an invented one
 Share = Annotated[Quantity, AfterValidator(Limits("share", 0, 1))]
 Count = Annotated[Quantity, AfterValidator(Limits("count", 0, _BIG))]
 Ratio = Annotated[Quantity, AfterValidator(Limits("ratio", 0, _BIG))]
@@ -95,9 +108,9 @@ Months = Annotated[Quantity, AfterValidator(Limits("month", 0, _BIG))]
 MbitS = Annotated[Quantity, AfterValidator(Limits("Mbit/s", 1e-6, _BIG))]
 MByteS = Annotated[Quantity, AfterValidator(Limits("MB/s", 1e-6, _BIG))]
 YearlyGrowth = Annotated[Quantity, AfterValidator(Limits("%/yr", -50, 100))]
-Pounds = Annotated[Quantity, AfterValidator(Limits("GBP", 0, _BIG))]
-PoundsYear = Annotated[Quantity, AfterValidator(Limits("GBP/yr", 0, _BIG))]
-PoundsHour = Annotated[Quantity, AfterValidator(Limits("GBP/h", 0, _BIG))]
+Money = Annotated[Quantity, AfterValidator(Limits("money", 0, _BIG))]
+MoneyYear = Annotated[Quantity, AfterValidator(Limits("money/yr", 0, _BIG))]
+MoneyHour = Annotated[Quantity, AfterValidator(Limits("money/h", 0, _BIG))]
 Millilitres = Annotated[Quantity, AfterValidator(Limits("mL", 0, _BIG))]
 MilliSievert = Annotated[Quantity, AfterValidator(Limits("mSv", 0, _BIG))]
 People = Annotated[Quantity, AfterValidator(Limits("people", 0, _BIG))]

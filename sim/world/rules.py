@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.world.draft import Draft, Finding, rule
+from sim.world.models_at import field_at, limits_of
 from sim.world.problems import listed, nearest
-from sim.world.quantity import Profile, Quantity, Sourced
+from sim.world.quantity import MONEY, Profile, Quantity, Sourced
 from sim.world.toml_places import Path_
 
 WEIGHTS = {"hourly": 24, "weekend_hourly": 24, "weekday": 7, "season": 12}
@@ -77,6 +78,19 @@ def cluster_archives(d: Draft) -> Iterator[Finding]:
 
 
 @rule()
+def money_in_own_currency(d: Draft) -> Iterator[Finding]:
+    """Every price is in the scenario's currency."""
+    code = d.scenario.currency
+    for at, figure in figures(d.scenario):
+        field = field_at(at) if isinstance(figure, Quantity) else None
+        limits = limits_of(field) if field else None
+        if isinstance(figure, Quantity) and limits and MONEY in limits.unit:
+            want = limits.unit.replace(MONEY, code)
+            if figure.unit != want:
+                yield Finding((*at, "unit"), f"'{figure.unit}' is not the scenario's currency: convert it to {want}")
+
+
+@rule()
 def weights(d: Draft) -> Iterator[Finding]:
     """Profiles have as many values as their day, week or year, and are not all zero."""
     for at, figure in figures(d.scenario):
@@ -130,6 +144,6 @@ def sizing_inside_plan(d: Draft) -> Iterator[Finding]:
 
 
 SCENARIO_RULES = (
-    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, weights, positive, links_are_shared,
-    views_elsewhere, sizing_inside_plan,
+    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, money_in_own_currency, weights, positive,
+    links_are_shared, views_elsewhere, sizing_inside_plan,
 )  # fmt: skip

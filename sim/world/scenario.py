@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.world.quantity import (
+    CURRENCY,
     Count,
     Days,
     FtePer100k,
@@ -20,11 +21,11 @@ from sim.world.quantity import (
     Millis,
     MilliSievert,
     Minutes,
+    Money,
+    MoneyHour,
+    MoneyYear,
     Months,
     People,
-    Pounds,
-    PoundsHour,
-    PoundsYear,
     Profile,
     Ratio,
     Seconds,
@@ -205,16 +206,16 @@ class Film(Strict):
 class Prices(Strict):
     """Prices in the scenario's currency and price base."""
 
-    sheet: Pounds
-    chemicals: Pounds = Field(description="a sheet")
-    packet: Pounds
-    clerk: PoundsHour
-    porter: PoundsHour
-    courier: Pounds = Field(description="a packet")
-    processor: PoundsYear = Field(description="maintenance of one processor")
+    sheet: Money
+    chemicals: Money = Field(description="a sheet")
+    packet: Money
+    clerk: MoneyHour
+    porter: MoneyHour
+    courier: Money = Field(description="a packet")
+    processor: MoneyYear = Field(description="maintenance of one processor")
     library_staff: FtePer100k
     library_released: Share = Field(description="of library posts that can be withdrawn, whole posts only")
-    clerk_year: PoundsYear = Field(description="employer's cost of a post")
+    clerk_year: MoneyYear = Field(description="employer's cost of a post")
 
 
 class Demand(Strict):
@@ -229,7 +230,9 @@ class Scenario(Strict):
     title: str
     description: str
     country: str
-    currency: Literal["GBP"] = "GBP"
+    currency: Annotated[str, Field(pattern=f"^{CURRENCY}$")] = Field(
+        default="GBP", description="code of three capital letters; every price is in it"
+    )
     price_base: int = Field(ge=1990, le=2100, description="year whose prices are used")
     seed: int = Field(ge=0, le=2**31 - 1)
     plan: Plan

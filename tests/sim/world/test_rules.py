@@ -56,6 +56,11 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
         (lambda d, t: put(d, "clusters.west.archives", ["a", "agfa"]), "tiny.toml", "clusters.west.archives.1",
          "no archive 'agfa': add [archives.agfa]"),
     ],
+    "money_in_own_currency": [
+        (lambda d, t: put(d, "prices.sheet", quantity(1.5, "DKK")), "tiny.toml", "prices.sheet.unit",
+         "'DKK' is not the scenario's currency: convert it to GBP"),
+        (lambda d, t: put(d, "prices.clerk", quantity(10, "EUR/h")), "tiny.toml", "prices.clerk.unit", "to GBP/h"),
+    ],
     "weights": [
         (lambda d, t: put(d, "settings.op.hourly", profile([1] * 23)), "tiny.toml", "settings.op.hourly.values",
          "23 values: give 24"),
