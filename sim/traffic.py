@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.engines.jobs import AT_CENTRE, VIEW_ABROAD, VIEW_LINK, Jobs
+from sim.engines.jobs import Jobs
+from sim.engines.kernels.routing import AT_CENTRE, VIEW_ABROAD, VIEW_LINK
 from sim.engines.times import Times
 from sim.world.estate import Estate
 from sim.world.exams import Exams
@@ -80,7 +81,7 @@ def _stores(w: Window) -> pd.DataFrame:
     return _rows(w, rows, due[rows], "store", "store", ae)
 
 
-def _retrievals(w: Window, due: Floats, mask: NDArray[np.bool_], purpose: str, at: Ints) -> pd.DataFrame:
+def _retrievals(w: Window, due: Floats, mask: NDArray[np.bool_], purpose: str, at: NDArray[np.int32]) -> pd.DataFrame:
     """Query and retrieval; readers use DIMSE (C-MOVE, or C-GET at odd site numbers), doctors DICOMweb."""
     rows = _inside(w, due, mask)
     numbers = np.array([row.number for row in w.estate.sites])[at[rows]]

@@ -7,9 +7,12 @@ from sim.engines.kernels.fifo import grouped_fifo
 from sim.engines.kernels.priority import grouped_pools
 from sim.engines.kernels.sharing import grouped_sharing
 from sim.engines.kernels.sort import by_station
+from sim.engines.kernels.wiring import wanted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Steps = NDArray[np.int16]
+Numbers = NDArray[np.int32]
 
 
 def _idle(servers: Ints) -> tuple[Floats, Ints]:
@@ -25,11 +28,11 @@ class ServerBank:
         self._stations = len(servers)
         self._free, self._offsets = _idle(servers)
 
-    def serve(self, entity: Ints, ready: Floats, service: Floats, exam: Ints, start: Floats, end: Floats,
-              horizon: float) -> None:  # fmt: skip
-        """Serve what is ready before the horizon and not served yet; fills start and end."""
-        wanted = (ready < horizon) & np.isnan(end)
-        order, offsets = by_station(entity, ready, exam, wanted, self._stations)
+    def serve(self, route: Steps, bit: int, entity: Numbers, ready: Floats, service: Floats, exam: Ints, start: Floats,
+              end: Floats, horizon: float) -> None:  # fmt: skip
+        """Serve what comes here, is ready before the horizon and not served yet; fills start and end."""
+        here = wanted(route, bit, ready, end, horizon)
+        order, offsets = by_station(entity, ready, exam, here, self._stations)
         grouped_fifo(order, offsets, ready, service, self._free, self._offsets, start, end)
 
 
@@ -51,11 +54,11 @@ class PriorityBank:
         self._emergency, self._routine = _padded(emergency), _padded(routine)
         self._spans = np.array([[len(e), len(r)] for e, r in zip(emergency, routine, strict=True)])
 
-    def serve(self, entity: Ints, ready: Floats, service: Floats, priority: NDArray[np.int8], exam: Ints,
-              start: Floats, end: Floats, horizon: float) -> None:  # fmt: skip
-        """Serve what is ready and can start before the horizon; fills start and end."""
-        wanted = (ready < horizon) & np.isnan(end)
-        order, offsets = by_station(entity, ready, exam, wanted, self._stations)
+    def serve(self, route: Steps, bit: int, entity: Numbers, ready: Floats, service: Floats,
+              priority: NDArray[np.int8], exam: Ints, start: Floats, end: Floats, horizon: float) -> None:  # fmt: skip
+        """Serve what comes here, is ready and can start before the horizon; fills start and end."""
+        here = wanted(route, bit, ready, end, horizon)
+        order, offsets = by_station(entity, ready, exam, here, self._stations)
         grouped_pools(order, offsets, ready, service, priority, self._free, self._offsets, self._emergency,
                       self._routine, self._spans, self._which, self._week, horizon, start, end)  # fmt: skip
 
@@ -66,9 +69,9 @@ class LinkBank:
     def __init__(self, bytes_s: Floats) -> None:
         self._rates, self._states = bytes_s, np.zeros((len(bytes_s), 2))
 
-    def send(self, entity: Ints, ready: Floats, work: Floats, order_of: Ints, tag: Floats, end: Floats,
-             horizon: float) -> None:  # fmt: skip
+    def send(self, route: Steps, bit: int, entity: Numbers, ready: Floats, work: Floats, order_of: Ints, tag: Floats,
+             end: Floats, horizon: float) -> None:  # fmt: skip
         """Move what is ready before the horizon; transfers that end before it get their end, the others their tag."""
-        wanted = (ready < horizon) & np.isnan(end)
-        order, offsets = by_station(entity, ready, order_of, wanted, len(self._rates))
+        here = wanted(route, bit, ready, end, horizon)
+        order, offsets = by_station(entity, ready, order_of, here, len(self._rates))
         grouped_sharing(order, offsets, ready, work, order_of, tag, self._states, self._rates, horizon, end)

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engines.banks import LinkBank, PriorityBank, ServerBank
-from sim.engines.jobs import AT_CENTRE, AT_SITE, IN_LIBRARY, NO_PRIOR, VIEW_ABROAD, VIEW_LINK, Jobs, Stations, join_jobs
-from sim.engines.times import Times, join_times
+from sim.engines.jobs import Jobs, Stations
+from sim.engines.kernels.routing import LIBRARY, PROCESSOR, TO_INGEST, UPLINK
+from sim.engines.kernels.routing import ON_PACS as STORE
+from sim.engines.kernels.wiring import archive_requests, finish, link_requests, ready_to_read
+from sim.engines.times import Times
 from sim.world.calendar import ALWAYS
-from sim.world.exams import Exams, concatenate
+from sim.world.exams import Exams
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,7 +24,7 @@ Bools = NDArray[np.bool_]
 
 
 class FastEngine:
-    """One cluster in one world; `window` is called with ascending horizons, the last of them infinite."""
+    """One cluster in one world. For each window: `window` with ascending horizons, the last infinite, then `keep`."""
 
     def __init__(self, st: Stations) -> None:
         week, n_mods = st.week_offset_s, len(st.room_hours)
@@ -35,85 +38,67 @@ class FastEngine:
         self._stores, self._processors = ServerBank(st.stores), ServerBank(st.processors)
         self._ingest, self._retrieve = ServerBank(st.ingest), ServerBank(st.retrieve)
         self._up, self._down = LinkBank(st.up_bytes_s), LinkBank(st.down_bytes_s)
-        self._carried: tuple[Exams, Jobs, Times] | None = None
+        self._times, self._given = Times.empty(0), np.zeros(0, dtype=np.bool_)
+        self.open = self._given  # of the last window: is something of the exam still to come?
 
-    def window(self, exams: Exams, jobs: Jobs, horizon: float) -> tuple[Exams, Jobs, Times, Ints]:
-        """Take the window's new exams; give all in hand, and the rows of those that are now done."""
-        times = Times.empty(len(exams))
-        if self._carried is not None:
-            e, j, t = self._carried
-            exams, jobs, times = concatenate([e, exams]), join_jobs([j, jobs]), join_times([t, times])
-        self._advance(exams, jobs, times, horizon)
-        open_ = np.isnan(times.reported) | np.isnan(times.viewed) | (jobs.central & np.isnan(times.ingest_end))
-        keep, done = np.flatnonzero(open_), np.flatnonzero(~open_)
-        self._carried = (exams.take(keep), jobs.take(keep), times.take(keep))
-        return exams, jobs, times, done
+    def window(self, exams: Exams, jobs: Jobs, horizon: float) -> tuple[Times, Ints]:
+        """Times of all exams in hand, and the rows done that were not given before; the rows kept come first."""
+        self._times, kept = Times.after(self._times, len(exams)), len(self._given)
+        self.open = np.empty(len(exams), dtype=np.bool_)
+        self._advance(exams, jobs, self._times, horizon)
+        done = ~self.open
+        done[:kept] &= ~self._given
+        return self._times, np.flatnonzero(done)
+
+    def keep(self, rows: Ints) -> None:
+        """These exams come again with the next window; one that is done already will not be given twice."""
+        self._times, self._given = self._times.take(rows), ~self.open[rows]
 
     def _advance(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
-        self._rooms.serve(j.room, e.arrival_s, e.room_s, e.priority, e.exam, t.room_start, t.room_end, horizon)
-        self._clerks.serve(
-            j.hub, np.where(j.prior == IN_LIBRARY, e.arrival_s, np.nan), j.pull_s, e.priority, e.exam,
-            t.pull_start, t.pull_end, horizon,
-        )  # fmt: skip
-        self._to_the_archive(e, j, t, horizon)
+        self._rooms.serve(
+            j.route, 0, j.room, e.arrival_s, e.room_s, e.priority, e.exam, t.room_start, t.room_end, horizon
+        )
+        self._clerks.serve(j.route, LIBRARY, j.hub, e.arrival_s, j.pull_s, e.priority, e.exam, t.pull_start, t.pull_end,
+                           horizon)  # fmt: skip
+        self._stores.serve(j.route, STORE, e.site, t.room_end, j.store_s, e.exam, t.store_start, t.store_end, horizon)
+        self._up.send(j.route, UPLINK, e.site, t.store_end, j.wire_bytes, e.exam, t.up_tag, t.up_end, horizon)
+        self._ingest.serve(j.route, TO_INGEST, j.archive, t.up_end, j.ingest_s, e.exam, t.ingest_start, t.ingest_end,
+                           horizon)  # fmt: skip
         self._from_the_archive(e, j, t, horizon)
-        self._film(e, j, t, horizon)
-        self._read(e, j, t, horizon)
-
-    def _to_the_archive(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
-        site = e.site.astype(np.int64)
-        ready = np.where(j.pacs, t.room_end, np.nan)
-        self._stores.serve(site, ready, j.store_s, e.exam, t.store_start, t.store_end, horizon)
-        sent = np.where(j.central | j.miu, t.store_end, np.nan)
-        self._up.send(site, sent, j.wire_bytes, e.exam, t.up_tag, t.up_end, horizon)
-        self._ingest.serve(j.archive, np.where(j.central, t.up_end, np.nan), j.ingest_s, e.exam,
-                           t.ingest_start, t.ingest_end, horizon)  # fmt: skip
-        np.copyto(t.available, np.where(j.miu, t.up_end, t.store_end), where=j.pacs)
+        self._processors.serve(j.route, PROCESSOR, e.site, t.room_end, j.process_s, e.exam, t.process_start,
+                               t.process_end, horizon)  # fmt: skip
+        ready_to_read(
+            (j.route, j.prior, j.prior_more_s, j.read_more_s, j.view_more_s, j.film_to_view_s), e.arrival_s,
+            e.view_delay_s,
+            (t.room_end, t.store_end, t.up_end, t.pull_end, t.fetch_down, t.process_end, t.view_end, t.view_down,
+             t.available, t.prior_ready, t.read_ready, t.viewed),
+        )  # fmt: skip
+        self._readers.serve(j.route, 0, j.trust, t.read_ready, e.read_s, e.priority, e.exam, t.read_start, t.read_end,
+                            horizon)  # fmt: skip
+        finish(j.route, t.read_end, e.typing_s, t.ingest_end, t.viewed, t.reported, self.open)
 
     def _from_the_archive(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
         """Priors and views share the archive's servers and the links down: two jobs an exam at most."""
-        want = t.room_end + e.view_delay_s
-        linked = (j.view == VIEW_LINK) | (j.view == VIEW_ABROAD)
-        asked = np.concatenate([
-            np.where(j.prior == AT_CENTRE, e.arrival_s, np.nan),
-            np.where(j.pacs & linked, np.maximum(t.ingest_end, want), np.nan),
-        ])  # fmt: skip
-        start, end = np.concatenate([t.fetch_start, t.view_start]), np.concatenate([t.fetch_end, t.view_end])
-        # a prior and a view of one exam are two jobs: even and odd numbers keep them apart
-        twice = np.concatenate([2 * e.exam, 2 * e.exam + 1])
-        self._retrieve.serve(np.tile(j.archive, 2), asked, np.tile(j.retrieve_s, 2), twice, start, end, horizon)
-        n = len(e)
-        t.fetch_start[:], t.view_start[:] = start[:n], start[n:]
-        t.fetch_end[:], t.view_end[:] = end[:n], end[n:]
-        down, tag = np.concatenate([t.fetch_down, t.view_down]), np.concatenate([t.fetch_tag, t.view_tag])
-        leaves = end.copy()
-        leaves[n:][j.view != VIEW_LINK] = np.nan
-        sites = np.concatenate([j.hub, j.view_site])
-        self._down.send(sites, leaves, np.tile(j.wire_bytes, 2), twice, tag, down, horizon)
-        t.fetch_down[:], t.view_down[:], t.fetch_tag[:], t.view_tag[:] = down[:n], down[n:], tag[:n], tag[n:]
-        local = np.maximum(t.available, want)
-        seen = np.where(linked, np.where(j.view == VIEW_LINK, t.view_down, t.view_end), local) + j.view_more_s
-        np.copyto(t.viewed, seen, where=j.pacs)
-
-    def _film(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
-        film = ~j.pacs
-        self._processors.serve(e.site.astype(np.int64), np.where(film, t.room_end, np.nan), j.process_s, e.exam,
-                               t.process_start, t.process_end, horizon)  # fmt: skip
-        np.copyto(t.available, t.process_end, where=film)
-        want = t.room_end + e.view_delay_s
-        seen = np.maximum(t.process_end + j.film_to_view_s, want) + j.view_more_s
-        np.copyto(t.viewed, seen, where=film)
-
-    def _read(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
-        after_pull = t.pull_end + j.prior_more_s
-        prior = np.select(
-            [j.prior == AT_CENTRE, j.prior == IN_LIBRARY, j.prior == AT_SITE], [t.fetch_down, after_pull, e.arrival_s],
-            default=np.nan,
+        rows, view, ready = archive_requests(
+            j.route, e.arrival_s, t.room_end, t.ingest_end, e.view_delay_s, t.fetch_end, t.view_end, horizon
         )  # fmt: skip
-        t.prior_ready[:] = prior
-        film_at = np.where(j.film_first, t.viewed, t.available) + j.read_more_s
-        images = np.where(j.pacs, t.available, film_at)
-        ready = np.where(j.prior == NO_PRIOR, images, np.maximum(images, prior))
-        t.read_ready[:] = ready
-        self._readers.serve(j.trust, ready, e.read_s, e.priority, e.exam, t.read_start, t.read_end, horizon)
-        t.reported[:] = t.read_end + e.typing_s
+        if len(rows):
+            start, end = np.full((2, len(rows)), np.nan)  # two rows
+            twice, every = 2 * e.exam[rows] + view, j.route[rows]  # even and odd numbers keep the two jobs apart
+            self._retrieve.serve(every, 0, j.archive[rows], ready, j.retrieve_s[rows], twice, start, end, horizon)
+            _put(view, rows, start, t.fetch_start, t.view_start)
+            _put(view, rows, end, t.fetch_end, t.view_end)
+        rows, view, ready = link_requests(j.route, t.fetch_end, t.view_end, t.fetch_down, t.view_down, horizon)
+        if len(rows):
+            twice, every = 2 * e.exam[rows] + view, j.route[rows]
+            sites = np.where(view == 1, j.view_site[rows], j.hub[rows])
+            tag, down = np.where(view == 1, t.view_tag[rows], t.fetch_tag[rows]), np.full(len(rows), np.nan)
+            self._down.send(every, 0, sites, ready, j.wire_bytes[rows], twice, tag, down, horizon)
+            _put(view, rows, tag, t.fetch_tag, t.view_tag)
+            _put(view, rows, down, t.fetch_down, t.view_down)
+
+
+def _put(view: Ints, rows: Ints, values: Floats, of_priors: Floats, of_views: Floats) -> None:
+    """Write back what two kinds of requests were given."""
+    of_priors[rows[view == 0]] = values[view == 0]
+    of_views[rows[view == 1]] = values[view == 1]

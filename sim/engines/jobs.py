@@ -9,45 +9,68 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engines.kernels.routing import DOCTOR_FIRST, FROM_UNIT, ON_PACS, TO_INGEST, route_exams
 from sim.world.calendar import day_number, week_offset_s, weekly_spans
+from sim.world.columns import columns_of, empty_columns
 from sim.world.estate import NEVER, Estate
-from sim.world.exams import COUNTRY, HERE, TRUST, Exams
+from sim.world.exams import Exams
 from sim.world.load import World
-from sim.world.scenario import Archive
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Steps = NDArray[np.int16]
+Numbers = NDArray[np.int32]
+Codes = NDArray[np.int8]
 WORLDS = ("film", "pacs", "plan")
-NO_PRIOR, AT_SITE, AT_CENTRE, IN_LIBRARY = range(4)
-VIEW_HERE, VIEW_LINK, VIEW_ABROAD, VIEW_COURIER = range(4)
 
 
 @dataclass(frozen=True)
 class Jobs:
     """One row an exam. Work in seconds at a server, in bytes on a link."""
 
-    pacs: Bools
-    miu: Bools
-    room: Ints  # room pool: site * modalities + modality
+    route: Steps  # bits of `kernels.routing`: where it goes
+    room: Numbers  # room pool: site * modalities + modality
+    archive: Numbers  # ingest and retrieve pool
+    hub: Numbers  # site that reads, and whose library and WAN serve the reader
+    trust: Numbers  # reader pool
+    view_site: Numbers  # whose link the view comes down on
+    prior: Codes  # NO_PRIOR, AT_SITE, AT_CENTRE, IN_LIBRARY
+    view: Codes  # VIEW_HERE, VIEW_LINK, VIEW_ABROAD, VIEW_COURIER
     store_s: Floats  # at the site's store
     wire_bytes: Floats  # as sent over the WAN and kept
-    central: Bools  # sent to the cluster's archive
-    archive: Ints  # ingest and retrieve pool
     ingest_s: Floats
-    hub: Ints  # site that reads, and whose library and WAN serve the reader
-    trust: Ints  # reader pool
-    prior: Ints  # NO_PRIOR, AT_SITE, AT_CENTRE, IN_LIBRARY
     pull_s: Floats  # at a library clerk
     prior_more_s: Floats  # porter and courier after the library
     retrieve_s: Floats  # at the archive, prior or view
     process_s: Floats  # film processor
-    film_first: Bools  # the asking doctor sees the film before the reader
     read_more_s: Floats  # film: back from the doctor, courier from a unit, chase
-    view: Ints  # VIEW_HERE, VIEW_LINK, VIEW_ABROAD, VIEW_COURIER
-    view_site: Ints  # whose link the view comes down on
     view_more_s: Floats  # opening on the desk, porter, courier or chase
     film_to_view_s: Floats  # porter, and courier where the view is elsewhere
+
+    @property
+    def pacs(self) -> Bools:
+        """On PACS, not on film."""
+        return self._has(ON_PACS)
+
+    @property
+    def miu(self) -> Bools:
+        """Of a unit without readers."""
+        return self._has(FROM_UNIT)
+
+    @property
+    def central(self) -> Bools:
+        """Sent to the cluster's archive."""
+        return self._has(TO_INGEST)
+
+    @property
+    def film_first(self) -> Bools:
+        """The asking doctor sees the film before the reader."""
+        return self._has(DOCTOR_FIRST)
+
+    def _has(self, bit: int) -> Bools:
+        found: Bools = self.route & bit != 0
+        return found
 
     def take(self, rows: Ints) -> "Jobs":
         """The same columns for some rows."""
@@ -110,83 +133,41 @@ def live_days(estate: Estate, which: str) -> Ints:
     return np.full(len(estate.sites), NEVER if which == "film" else -NEVER, dtype=np.int64)
 
 
-def _prior(world: World, estate: Estate, e: Exams, pacs: Bools, live: Ints, central: Bools) -> Ints:
-    """Where the prior is: a PACS starts empty, so what was made before go-live is on film."""
-    has = ~np.isnan(e.prior_months)
-    made = e.day - np.nan_to_num(e.prior_months) * 30.4375
-    here, digital = e.prior_here == 1, pacs & (made >= live[e.site])
-    cache = np.array([world.scenario.archives[a].cache.value for a in estate.archives])[estate.archive[e.site]]
-    aged = np.nan_to_num(e.prior_months) > cache
-    sharing = world.scenario.clusters[estate.cluster].sharing
-    centre = digital & central & ((here & aged) | (~here & sharing))
-    return np.select(
-        [~has, centre, digital & here], [NO_PRIOR, AT_CENTRE, AT_SITE], default=IN_LIBRARY
-    ).astype(np.int64)  # fmt: skip
-
-
-def _other_site(estate: Estate, e: Exams) -> Ints:
-    """The site that a view elsewhere comes from: of the same trust, or any other of the cluster."""
-    n = len(estate.sites)
-    anywhere = (e.site + 1 + np.floor(e.view_site_u * (n - 1)).astype(np.int64)) % n
+def _places(world: World, estate: Estate) -> tuple[Ints | Floats, ...]:
+    """Columns by site, in the order of `kernels.routing.Sites`."""
     order = np.argsort(estate.trust, kind="stable")
     size = np.bincount(estate.trust, minlength=len(estate.trusts))
     start = np.concatenate([[0], np.cumsum(size)[:-1]])
-    rank = np.empty(n, np.int64)
-    rank[order] = np.arange(n) - start[estate.trust[order]]
-    t = estate.trust[e.site]
-    step = 1 + np.floor(e.view_site_u * np.maximum(size[t] - 1, 1)).astype(np.int64)
-    same = order[start[t] + (rank[e.site] + step) % size[t]]
-    return np.where(e.view_where == TRUST, same, anywhere)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - start[estate.trust[order]]
+    unit = np.array([row.kind == "miu" for row in estate.sites])
+    return estate.trust, estate.hub, estate.archive, unit, order, size, start, rank
 
 
-def _view(world: World, estate: Estate, e: Exams, pacs: Bools, central: Bools) -> Ints:
-    sharing = world.scenario.clusters[estate.cluster].sharing
-    link = pacs & central & ((e.view_where == TRUST) | ((e.view_where > TRUST) & sharing))
-    return np.select(
-        [e.view_where == HERE, link & (e.view_where == COUNTRY), link],
-        [VIEW_HERE, VIEW_ABROAD, VIEW_LINK], default=VIEW_COURIER,
-    ).astype(np.int64)  # fmt: skip
-
-
-def _numbers(profiles: list[Archive], which: Ints, *names: str) -> list[Floats]:
-    return [np.array([getattr(p, name).value for p in profiles])[which] for name in names]
+def _profiles(world: World, estate: Estate) -> Floats:
+    """float64[archive, 8], in the order of `kernels.routing`."""
+    return np.array([
+        [p.ingest_overhead.value / 1e3, p.ingest_rate.value * 1e6, p.retrieve_first.value,
+         p.retrieve_overhead.value / 1e3, p.retrieve_rate.value * 1e6, p.site_overhead.value / 1e3, p.cache.value,
+         float(p.compress)]
+        for p in (world.scenario.archives[name] for name in estate.archives)
+    ])  # fmt: skip
 
 
 def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
     """Jobs of the exams in one of the `WORLDS`."""
-    sc, e, n_mods = world.scenario, exams, len(world.scenario.modalities)
-    live = live_days(estate, which)
-    pacs = e.day >= live[e.site]
-    central = pacs & (e.day >= day_number(sc.clusters[estate.cluster].central_store_from))
-    archive, profiles = estate.archive[e.site], [sc.archives[a] for a in estate.archives]
-    ratio = np.array([m.lossless_ratio.value for m in sc.modalities.values()])[e.modality]
-    compress = np.array([p.compress for p in profiles])[archive]
-    wire = e.bytes / np.where(compress, ratio, 1.0)
-    (in_ms, in_rate, first_s, out_ms, out_rate, site_ms) = _numbers(
-        profiles, archive, "ingest_overhead", "ingest_rate", "retrieve_first", "retrieve_overhead",
-        "retrieve_rate", "site_overhead",
+    sc = world.scenario
+    cluster, usable = sc.clusters[estate.cluster], sc.network.usable.value * 1e6 / 8
+    common = np.array([
+        day_number(cluster.central_store_from), cluster.sharing, sc.network.lan.value * usable,
+        sc.network.desk.value * usable, estate.wan_bytes_s.mean(), sc.film.pull.value * 60, sc.film.process.value * 60,
+        len(sc.modalities),
+    ])  # fmt: skip
+    ratio = np.array([m.lossless_ratio.value for m in sc.modalities.values()])
+    first = np.array([s.film_goes_first for s in sc.settings.values()])
+    out = empty_columns(Jobs, len(exams))
+    route_exams(
+        columns_of(exams), live_days(estate, which), _places(world, estate), _profiles(world, estate), ratio, first,
+        common, columns_of(out),
     )  # fmt: skip
-    lan = sc.network.lan.value * 1e6 / 8 * sc.network.usable.value
-    desk = sc.network.desk.value * 1e6 / 8 * sc.network.usable.value
-    miu = np.array([row.kind == "miu" for row in estate.sites])[e.site]
-    first = np.array([s.film_goes_first for s in sc.settings.values()])[e.setting]
-    prior, view = _prior(world, estate, e, pacs, live, central), _view(world, estate, e, pacs, central)
-    elsewhere = np.where(view == VIEW_COURIER, e.courier_s, 0.0)
-    abroad = np.where(view == VIEW_ABROAD, wire / estate.wan_bytes_s.mean(), 0.0)
-    chase = np.where(e.lost == 1, e.chase_s, 0.0)
-    return Jobs(
-        pacs, miu, e.site.astype(np.int64) * n_mods + e.modality,
-        store_s=e.images * site_ms / 1e3 + e.bytes / lan,
-        wire_bytes=wire, central=central, archive=archive,
-        ingest_s=e.images * in_ms / 1e3 + wire / (in_rate * 1e6),
-        hub=estate.hub[e.site], trust=estate.trust[e.site], prior=prior,
-        pull_s=np.full(len(e), sc.film.pull.value * 60.0),
-        prior_more_s=e.porter_s + np.where(e.prior_here == 1, 0.0, e.courier_s),
-        retrieve_s=first_s + e.images * out_ms / 1e3 + wire / (out_rate * 1e6),
-        process_s=e.sheets.astype(np.float64) * (sc.film.process.value * 60.0),
-        film_first=first,
-        read_more_s=np.where(first, e.back_s + chase, e.porter_s) + np.where(miu, e.courier_s, 0.0),
-        view=view, view_site=_other_site(estate, e),
-        view_more_s=np.where(pacs, e.bytes / desk + abroad + elsewhere, np.where(first, 0.0, chase)),
-        film_to_view_s=e.porter_s + elsewhere,
-    )  # fmt: skip
+    return out

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engines.jobs import VIEW_LINK, Jobs, Stations
+from sim.engines.jobs import Jobs, Stations
 from sim.engines.times import Load, Times
 from sim.world.exams import Exams
 
@@ -20,22 +20,20 @@ def loads_of(e: Exams, j: Jobs, t: Times, done: Ints) -> list[Load]:
     A transfer's time on a link is its sojourn; the link's utilisation is its bytes over its rate.
     """
 
-    def load(station: str, entity: Ints, ready: Floats, start: Floats, end: Floats, work: Floats) -> Load:
-        rows = done[~np.isnan(end[done])]  # the others never came there
-        return Load(station, entity[rows], ready[rows], start[rows], end[rows], work[rows])
+    def load(station: str, entity: NDArray[np.integer], ready: Floats, start: Floats, end: Floats,
+             work: Floats) -> Load:  # fmt: skip
+        return Load(station, done, entity, ready, start, end, work)
 
-    none = np.zeros(len(e))
-    site = e.site.astype(np.int64)
-    wire = j.wire_bytes
+    none, site, wire = np.zeros(len(e)), e.site, j.wire_bytes
     return [
         load("room", j.room, e.arrival_s, t.room_start, t.room_end, none),
-        load("store", site, t.room_end, t.store_start, t.store_end, e.bytes.astype(np.float64)),
+        load("store", site, t.room_end, t.store_start, t.store_end, none),
         load("wan_up", site, t.store_end, t.store_end, t.up_end, wire),
         load("ingest", j.archive, t.up_end, t.ingest_start, t.ingest_end, wire),
         load("retrieve", j.archive, e.arrival_s, t.fetch_start, t.fetch_end, wire),
         load("retrieve", j.archive, t.view_start, t.view_start, t.view_end, wire),
         load("wan_down", j.hub, t.fetch_end, t.fetch_end, t.fetch_down, wire),
-        load("wan_down", j.view_site, t.view_end, t.view_end, np.where(j.view == VIEW_LINK, t.view_down, np.nan), wire),
+        load("wan_down", j.view_site, t.view_end, t.view_end, t.view_down, wire),
         load("library", j.hub, e.arrival_s, t.pull_start, t.pull_end, none),
         load("processor", site, t.room_end, t.process_start, t.process_end, none),
         load("reading", j.trust, t.read_ready, t.read_start, t.read_end, none),

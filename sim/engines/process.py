@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from simpy import AllOf, Environment, Event, Resource
 
-from sim.engines.jobs import AT_CENTRE, IN_LIBRARY, NO_PRIOR, VIEW_ABROAD, VIEW_LINK, Jobs, Stations
+from sim.engines.jobs import Jobs, Stations
+from sim.engines.kernels.routing import AT_CENTRE, IN_LIBRARY, NO_PRIOR, VIEW_ABROAD, VIEW_LINK
 from sim.engines.resources import Link, Pool, Wait
 from sim.engines.times import Times
 from sim.world.calendar import ALWAYS

@@ -1,6 +1,6 @@
 """What an engine answers: when each exam started and ended at each station. Seconds; NaN: never there."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,15 @@ class Times:
     @classmethod
     def empty(cls, n: int) -> "Times":
         """All NaN."""
-        return cls(*(np.full(n, np.nan) for _ in fields(cls)))
+        return cls(*np.full((len(fields(cls)), n), np.nan))
+
+    @classmethod
+    def after(cls, first: "Times", n: int) -> "Times":
+        """The rows of `first`, then NaN up to row n."""
+        out, kept = cls.empty(n), len(first.room_start)
+        for f in fields(cls):
+            getattr(out, f.name)[:kept] = getattr(first, f.name)
+        return out
 
     def take(self, rows: NDArray[np.int64]) -> "Times":
         """The same columns for some rows."""
@@ -55,13 +63,14 @@ def join_times(parts: list[Times]) -> Times:
     return Times(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Times)))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Load:
-    """Jobs that a station was given, for its hourly use: one row a job."""
+    """Jobs that a station was given, for its hourly use: the `rows` of the columns; without an end: never there."""
 
     station: str
-    entity: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    entity: NDArray[np.integer]
     ready: Floats
     start: Floats
     end: Floats
-    work: Floats = field(default_factory=lambda: np.zeros(0))  # bytes
+    work: Floats  # bytes

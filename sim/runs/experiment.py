@@ -122,7 +122,7 @@ def hourly_table(world: World, spec: Spec, results: list[UnitResult]) -> pd.Data
     """Hourly use, mean over replications; hours of a long run are pooled by hour of the week and quarter."""
     sums: dict[tuple[str, str, str], Any] = {}
     for r in sorted(results, key=lambda r: (r.unit.cluster, r.unit.replication)):
-        for (which, station), use in r.loads.items():
+        for (which, station), (use, *_) in r.loads.items():
             key = (r.unit.cluster, which, station)
             sums[key] = use if key not in sums else sums[key] + use
     _, starts, pooled = spec.period.slots()

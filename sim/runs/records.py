@@ -4,80 +4,25 @@ One `Tally` holds one cluster in one world of one replication; the windows of a 
 microseconds and bytes, so that they do not depend on where the windows are cut.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.answers.buckets import N_BUCKETS
-from sim.engines.jobs import IN_LIBRARY, VIEW_COURIER, Jobs
+from sim.answers.buckets import N_BUCKETS, quantiles
+from sim.engines.jobs import Jobs
 from sim.engines.kernels.busy import add_use
 from sim.engines.times import Load, Times
 from sim.runs.period import Period
-from sim.runs.tallies import MICRO, add_exams, add_rows
+from sim.runs.tallies import FLOWS, MEASURES, MICRO, TIERS, add_exams
 from sim.world.estate import Estate
 from sim.world.exams import Exams
 from sim.world.load import World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MEASURES = (
-    "room_wait_s",
-    "time_to_image_s",
-    "stored_s",
-    "exam_to_report_s",
-    "turnaround_s",
-    "first_view_s",
-    "prior_wait_s",
-)
-FLOWS = (
-    "exams",
-    "images",
-    "bytes",
-    "sheets",
-    "packets",
-    "pulls",
-    "porter_trips",
-    "courier_trips",
-    "lost",
-    "repeats",
-    "view_requests",
-    "pacs_exams",
-)
-TIERS = ("site", "central")
-
-
-def measured(exams: Exams, times: Times) -> Floats:
-    """The measures of each exam in seconds, float64[measure, n]; NaN where the pathway has none."""
-    return np.stack([
-        times.room_start - exams.arrival_s,
-        times.available - exams.arrival_s,
-        times.ingest_end - times.room_end,
-        times.reported - times.room_end,
-        times.reported - exams.arrival_s,
-        times.viewed - times.room_end,
-        times.prior_ready - exams.arrival_s,
-    ])  # fmt: skip
-
-
-def flow_columns(world: World, exams: Exams, jobs: Jobs) -> Floats:
-    """What each exam moved, float64[flow, n], in the order of `FLOWS`."""
-    mods, film = world.scenario.modalities.values(), ~jobs.pacs
-    reject_film = np.array([m.reject_film.value for m in mods])[exams.modality]
-    reject_digital = np.array([m.reject_digital.value for m in mods])[exams.modality]
-    repeat = exams.repeat_u < np.where(film, reject_film, reject_digital)
-    printed = film | (exams.print_u < world.scenario.film.residual_print.value)
-    pulled = jobs.prior == IN_LIBRARY
-    one = np.ones(len(exams))
-    # a repeat spoils one sheet
-    sheets = printed * (exams.sheets + repeat)
-    courier = (pulled & (exams.prior_here == 0)) | (film & jobs.miu) | (jobs.view == VIEW_COURIER)
-    return np.stack([
-        one, exams.images * one, exams.bytes * one, sheets, film * one, pulled * one,
-        film * one + pulled + (film & jobs.film_first), courier * one, (film & (exams.lost == 1)) * one,
-        repeat * one, exams.views + one, jobs.pacs * one,
-    ])  # fmt: skip
 
 
 class Tally:
@@ -91,89 +36,102 @@ class Tally:
         self._slot, self._slot_start, self._slot_hours = period.slots()
         shape = (len(MEASURES), N_BUCKETS)
         self._buckets, self._daily = np.zeros((kinds, *shape), np.int32), np.zeros((days, *shape), np.int32)
-        self._counts = np.zeros((sites * kinds, len(MEASURES)), np.int64)
-        self._sums = np.zeros((sites * kinds, len(MEASURES)), np.int64)
-        self._flows = np.zeros((sites * kinds * len(self._months), len(FLOWS)))
-        self._stored = np.zeros((len(estate.archives) * len(TIERS) * len(self._mods) * days, 2))
-        self._loads: dict[str, Ints] = {}
+        self._by_site = np.zeros((sites, *shape), np.int32)
+        self._moments = np.zeros((2, sites * kinds, len(MEASURES)), np.int64)
+        self._hours = np.zeros((2, len(self._slot_start), len(MEASURES)), np.int64)
+        self._flows = np.zeros((sites * kinds * len(self._months), len(FLOWS)), np.int64)
+        self._stored = np.zeros((len(estate.archives), len(TIERS), len(self._mods), days, 2), np.int64)
+        mods = world.scenario.modalities.values()
+        self._rejects = np.array([[m.reject_film.value for m in mods], [m.reject_digital.value for m in mods]])
+        self._pooled = bool((self._slot_hours > 1).any())
+        self._loads: dict[str, tuple[Ints, Ints, Ints]] = {}
 
-    def add(self, exams: Exams, jobs: Jobs, times: Times, done: Ints) -> None:
-        """The rows `done`; exams outside the measured period are left out."""
-        since = exams.day[done] - self._period.day0
-        rows = done[(since >= 0) & (since < len(self._period.days))]
-        if len(rows) == 0:
-            return
-        if len(rows) < len(exams):
-            exams, jobs, times = exams.take(rows), jobs.take(rows), times.take(rows)
-        kind = exams.modality.astype(np.int64) * len(self._sets) + exams.setting
-        cell = exams.site * len(self._mods) * len(self._sets) + kind
-        day = exams.day.astype(np.int64) - self._period.day0
-        add_exams(measured(exams, times), kind, cell, day, self._buckets, self._counts, self._sums, self._daily)
-        month = cell * len(self._months) + self._month_of_day[day]
-        add_rows(month, flow_columns(self._world, exams, jobs), self._flows)
-        self._add_stored(exams, jobs, day)
+    def add(self, e: Exams, j: Jobs, t: Times, rows: Ints) -> None:
+        """The rows given; exams outside the measured period are left out."""
+        add_exams(
+            rows, (e.site, e.modality, e.setting, e.day, e.images, e.bytes, e.prior_here, e.views, e.sheets, e.lost,
+                   e.repeat_u, e.print_u),
+            (j.route, j.prior, j.view, j.archive, j.wire_bytes),
+            (e.arrival_s, t.room_start, t.room_end, t.available, t.ingest_end, t.reported, t.viewed, t.prior_ready),
+            (self._period.day0, self._period.warm_up_s, self._month_of_day, self._slot),
+            (len(self._mods), len(self._sets), len(self._months)), self._rejects,
+            self._world.scenario.film.residual_print.value,
+            (self._buckets, self._by_site, self._daily, self._moments, self._hours, self._flows, self._stored),
+        )  # fmt: skip
 
-    def _add_stored(self, exams: Exams, jobs: Jobs, day: Ints) -> None:
-        columns = np.stack([exams.images.astype(np.float64), np.rint(jobs.wire_bytes)])
-        for tier, rows in enumerate((jobs.pacs, jobs.central)):
-            at = np.flatnonzero(rows)
-            key = ((jobs.archive[at] * len(TIERS) + tier) * len(self._mods) + exams.modality[at]) * len(
-                self._period.days
-            ) + day[at]
-            add_rows(key, columns[:, at], self._stored)
-
-    def add_load(self, load: Load, entities: int) -> None:
-        """Jobs of a station with so many entities, for its hourly use."""
+    def add_load(self, load: Load, servers: NDArray[Any]) -> None:
+        """Jobs of a station with these servers (of a link: bytes a second), for its hourly use and its theory."""
         if load.station not in self._loads:
-            self._loads[load.station] = np.zeros((3, entities, len(self._slot_start)), np.int64)
-        out, work = self._loads[load.station], load.work if len(load.work) else np.zeros(len(load.ready))
-        add_use(load.entity, load.ready, load.start, load.end, work, self._period.warm_up_s, self._slot, out)
+            self._loads[load.station] = (
+                np.zeros((3, len(servers), len(self._slot_start)), np.int64), np.zeros((len(servers), 5), np.int64),
+                np.zeros((len(servers), 0 if self._pooled else self._period.hours + 1), np.int64),
+            )  # fmt: skip
+        rate = servers.astype(np.float64) if load.station.startswith("wan") else np.zeros(0)
+        add_use(load.rows, load.entity, load.ready, load.start, load.end, load.work, rate, self._period.warm_up_s,
+                self._slot, *self._loads[load.station])  # fmt: skip
 
     # --- as tables -------------------------------------------------------------------------------
 
     def _labels(self, replication: int, n: int) -> dict[str, Any]:
+        zero = np.zeros(n, np.int8)
         return {
             "replication": np.full(n, replication, np.int32),
-            "world": np.full(n, self.which),
-            "cluster": np.full(n, self._estate.cluster),
+            "world": _names([self.which], zero),
+            "cluster": _names([self._estate.cluster], zero),
         }
 
     def _kind_labels(self, kind: Ints) -> dict[str, Any]:
         n_sets = len(self._sets)
-        return {"modality": np.array(self._mods)[kind // n_sets], "setting": np.array(self._sets)[kind % n_sets]}
+        return {"modality": _names(self._mods, kind // n_sets), "setting": _names(self._sets, kind % n_sets)}
 
     def histograms(self, replication: int) -> pd.DataFrame:
         """Counts by kind, measure and bucket; empty buckets left out."""
         kind, measure, bucket = np.nonzero(self._buckets)
         return pd.DataFrame({
             **self._labels(replication, len(kind)), **self._kind_labels(kind),
-            "measure": np.array(MEASURES)[measure], "bucket": bucket.astype(np.int16),
+            "measure": _names(MEASURES, measure), "bucket": bucket.astype(np.int16),
             "count": self._buckets[kind, measure, bucket],
+        })  # fmt: skip
+
+    def site_histograms(self, replication: int) -> pd.DataFrame:
+        """Counts by site, measure and bucket; empty buckets left out."""
+        site, measure, bucket = np.nonzero(self._by_site)
+        return pd.DataFrame({
+            **self._labels(replication, len(site)), "site": _names([row.site for row in self._estate.sites], site),
+            "measure": _names(MEASURES, measure), "bucket": bucket.astype(np.int16),
+            "count": self._by_site[site, measure, bucket],
+        })  # fmt: skip
+
+    def hours(self, replication: int) -> pd.DataFrame:
+        """Number and sum of each measure by hour of arrival."""
+        slot, measure = np.nonzero(self._hours[0])
+        return pd.DataFrame({
+            **self._labels(replication, len(slot)), "measure": _names(MEASURES, measure),
+            "hour": pd.to_datetime(self._slot_start)[slot], "hours_pooled": self._slot_hours[slot],
+            "n": self._hours[0, slot, measure], "sum_s": self._hours[1, slot, measure] / MICRO,
         })  # fmt: skip
 
     def _site_labels(self, cell: Ints) -> dict[str, Any]:
         kinds = len(self._mods) * len(self._sets)
-        codes = np.array([row.site for row in self._estate.sites])
-        return {"site": codes[cell // kinds], **self._kind_labels(cell % kinds)}
+        codes = [row.site for row in self._estate.sites]
+        return {"site": _names(codes, cell // kinds), **self._kind_labels(cell % kinds)}
 
     def moments(self, replication: int) -> pd.DataFrame:
         """Number and sum of each measure by site and kind."""
-        cell, measure = np.nonzero(self._counts)
+        cell, measure = np.nonzero(self._moments[0])
         return pd.DataFrame({
-            **self._labels(replication, len(cell)), **self._site_labels(cell), "measure": np.array(MEASURES)[measure],
-            "n": self._counts[cell, measure], "sum_s": self._sums[cell, measure] / MICRO,
+            **self._labels(replication, len(cell)), **self._site_labels(cell), "measure": _names(MEASURES, measure),
+            "n": self._moments[0, cell, measure], "sum_s": self._moments[1, cell, measure] / MICRO,
         })  # fmt: skip
 
     def daily(self, replication: int) -> pd.DataFrame:
         """Number and percentiles over the exams of each day, from its histogram."""
-        from sim.answers.buckets import quantiles
-
-        day, measure = np.nonzero(self._daily.sum(axis=2))
+        day, measure = np.nonzero(self._daily.any(axis=2))
         counts = self._daily[day, measure]
         marks = quantiles(counts, (0.5, 0.95, 0.99))
         return pd.DataFrame({
-            **self._labels(replication, len(day)), "measure": np.array(MEASURES)[measure],
-            "day": pd.to_datetime([self._period.days[d] for d in day]), "n": counts.sum(axis=1),
+            **self._labels(replication, len(day)), "measure": _names(MEASURES, measure),
+            "day": pd.to_datetime(self._period.days)[day], "n": counts.sum(axis=1),
             "p50_s": marks[:, 0], "p95_s": marks[:, 1], "p99_s": marks[:, 2],
         })  # fmt: skip
 
@@ -181,25 +139,27 @@ class Tally:
         """What moved, by site, kind and month."""
         key = np.flatnonzero(self._flows[:, 0])
         cell, month = key // len(self._months), key % len(self._months)
-        columns = {name: self._flows[key, i] for i, name in enumerate(FLOWS)}
+        columns = {name: self._flows[key, i].astype(np.float64) for i, name in enumerate(FLOWS)}
         return pd.DataFrame({
             **self._labels(replication, len(key)), **self._site_labels(cell),
-            "month": np.array(self._months)[month], **columns,
+            "month": _names(self._months, month), **columns,
         })  # fmt: skip
 
     def storage(self, replication: int) -> pd.DataFrame:
         """Objects and bytes added, by archive, tier, modality and day."""
-        days, n_mods = len(self._period.days), len(self._mods)
-        key = np.flatnonzero(self._stored[:, 0])
-        rest, day = key // days, key % days
-        rest, modality = rest // n_mods, rest % n_mods
+        archive, tier, modality, day = np.nonzero(self._stored[..., 0])
+        kept = self._stored[archive, tier, modality, day].astype(np.float64)
         return pd.DataFrame({
-            **self._labels(replication, len(key)), "supplier": np.array(self._estate.archives)[rest // len(TIERS)],
-            "tier": np.array(TIERS)[rest % len(TIERS)], "modality": np.array(self._mods)[modality],
-            "day": pd.to_datetime([self._period.days[d] for d in day]),
-            "objects": self._stored[key, 0], "bytes": self._stored[key, 1],
+            **self._labels(replication, len(day)), "supplier": _names(self._estate.archives, archive),
+            "tier": _names(TIERS, tier), "modality": _names(self._mods, modality),
+            "day": pd.to_datetime(self._period.days)[day], "objects": kept[:, 0], "bytes": kept[:, 1],
         })  # fmt: skip
 
-    def loads(self) -> dict[str, Ints]:
-        """Hourly use, int64[3, entity, slot]: arrivals, server microseconds, bytes."""
+    def loads(self) -> dict[str, tuple[Ints, Ints, Ints]]:
+        """By station use int64[3, entity, slot], sums int64[entity, 5], turns int64[entity, hour + 1], as `add_use`."""
         return self._loads
+
+
+def _names(of: Sequence[str], code: NDArray[Any]) -> pd.api.extensions.ExtensionArray:
+    """A column of names by their numbers."""
+    return pd.array(list(of), dtype="str")[code]

@@ -19,7 +19,8 @@ from sim.world.estate import Estate, build_estate
 from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
-WINDOW_DAYS = 7
+WINDOW_DAYS = 14
+TABLES = ("histograms", "site_histograms", "moments", "hours", "daily", "flows", "storage")
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
 
 
@@ -37,11 +38,11 @@ class Unit:
 
 @dataclass
 class UnitResult:
-    """Tables of a unit by name, and hourly use as int64[3, entity, slot] by world and station."""
+    """Tables of a unit by name, and by world and station its loads, as `Tally.loads` gives them."""
 
     unit: Unit
     tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
-    loads: dict[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
+    loads: dict[tuple[str, str], tuple[NDArray[np.int64], ...]] = field(default_factory=dict)
 
 
 def _windows(first: date, last: date) -> list[tuple[date, date]]:
@@ -50,14 +51,19 @@ def _windows(first: date, last: date) -> list[tuple[date, date]]:
 
 
 def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
-    """All worlds side by side, window by window, so that exams are drawn once."""
+    """All worlds side by side, window by window, so that exams are drawn once; those open in any world are kept."""
     engines = {which: FastEngine(stations_of(world, estate, unit.period.first)) for which in unit.worlds}
-    windows = _windows(unit.period.first, unit.period.last)
-    for start, stop in windows:
-        exams = maker.days(start, stop)
+    kept: Exams | None = None
+    for start, stop in _windows(unit.period.first, unit.period.last):
+        exams = maker.after(kept, start, stop)
         horizon = np.inf if stop == unit.period.last else (stop - unit.period.first).days * 86_400.0
         for which, engine in engines.items():
-            yield (which, *engine.window(exams, jobs_of(world, estate, exams, which), horizon))
+            jobs = jobs_of(world, estate, exams, which)
+            yield (which, exams, jobs, *engine.window(exams, jobs, horizon))
+        open_ = np.flatnonzero(np.logical_or.reduce([engine.open for engine in engines.values()]))
+        for engine in engines.values():
+            engine.keep(open_)
+        kept = exams.take(open_)
 
 
 def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
@@ -83,10 +89,10 @@ def run_unit(world: World, unit: Unit) -> UnitResult:
     for which, exams, jobs, times, done in finished_exams(world, unit):
         tallies[which].add(exams, jobs, times, done)
         for load in loads_of(exams, jobs, times, done):
-            tallies[which].add_load(load, len(servers[load.station]))
+            tallies[which].add_load(load, servers[load.station])
     result = UnitResult(unit)
     for which, tally in tallies.items():
-        for name in ("histograms", "moments", "daily", "flows", "storage"):
+        for name in TABLES:
             result.tables.setdefault(name, []).append(getattr(tally, name)(unit.replication))
         result.loads.update({(which, station): use for station, use in tally.loads().items()})
     return result

@@ -3,6 +3,7 @@
 Contract: a scenario variant that changes a link, an archive or a rollout date changes no draw here.
 """
 
+import math
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.world.calendar import DAY_S, day_number
+from sim.world.columns import columns_of, empty_columns
 from sim.world.demand import daily_national, demand_shape, site_shares
-from sim.world.draw import STREAMS, draw_site, log_law
+from sim.world.draw import STREAMS, draw_sites, log_law
 from sim.world.estate import Estate
 from sim.world.load import World
 from sim.world.streams import stream_key
@@ -68,7 +70,7 @@ def concatenate(parts: list[Exams]) -> Exams:
 
 
 def _modality_numbers(world: World) -> Floats:
-    """float64[modality, 10]: the parameters that `draw_site` reads, in its order."""
+    """float64[modality, 10]: the parameters that `draw_sites` reads, in its order."""
     return np.array([
         [*log_law(m.room.value * 60, m.room_cv.value), *log_law(m.images.value, m.images_cv.value),
          *log_law(m.read.value * 60, m.read_cv.value), *log_law(m.sheets.value, m.sheets_cv.value),
@@ -112,24 +114,36 @@ class ExamMaker:
             _modality_numbers(world), _setting_numbers(world), _typing_numbers(world), _common_numbers(world)
         )  # fmt: skip
         self._age = np.array([[r.months, r.share] for r in world.prior_age])
-        self._keys = [
-            np.array([stream_key(seed, replication, name, estate.cluster, row.site) for name in STREAMS])
-            for row in estate.sites
-        ]
+        self._keys = np.array([
+            [stream_key(seed, replication, name, estate.cluster, row.site) for name in STREAMS] for row in estate.sites
+        ])  # fmt: skip
+        self._sites = np.array([row.number for row in estate.sites])
+        self._units = np.array([row.kind == "miu" for row in estate.sites])
         population = world.scenario.clusters[estate.cluster].population.value
         part = self._shares.sum(axis=(1, 2))
         self._people = population * part / part.sum()
+        self._size = self._shares.sum(axis=0)
 
     def days(self, start: date, stop: date) -> Exams:
         """All exams that arrive from `start` up to, not including, `stop`."""
+        return self.after(None, start, stop)
+
+    def after(self, carried: Exams | None, start: date, stop: date) -> Exams:
+        """The rows of `carried`, then all exams that arrive from `start` up to, not including, `stop`."""
         days = [start + timedelta(days=i) for i in range((stop - start).days)]
         national = daily_national(self._world, days)
-        return concatenate([self._site(i, days, national) for i in range(len(self._estate.sites))])
+        expected = float((national * self._size).sum())
+        n = 0 if carried is None else len(carried)
+        columns = empty_columns(Exams, n + int(expected + 10 * math.sqrt(expected) + 50))
+        if carried is not None:
+            for f in fields(Exams):
+                getattr(columns, f.name)[:n] = getattr(carried, f.name)
+        n = self._draw(days, national, n, columns)
+        return Exams(*(getattr(columns, f.name)[:n] for f in fields(Exams)))
 
-    def _site(self, i: int, days: list[date], national: Floats) -> Exams:
+    def _draw(self, days: list[date], national: Floats, n: int, columns: Exams) -> int:
         first_s = (days[0] - self._first).days * DAY_S
-        columns = draw_site(
-            i, self._estate.sites[i].number, day_number(days[0]), first_s, days[0].weekday(),
-            national * self._shares[i][None], self._hourly, self._keys[i], *self._numbers, self._age, self._people[i],
-        )  # fmt: skip
-        return Exams(*columns)
+        return int(draw_sites(
+            self._sites, day_number(days[0]), first_s, days[0].weekday(), national, self._shares, self._hourly,
+            self._keys, *self._numbers, self._age, self._people, self._units, n, columns_of(columns),
+        ))  # fmt: skip

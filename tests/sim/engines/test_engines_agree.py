@@ -16,7 +16,7 @@ from sim.engines.jobs import WORLDS, Stations, jobs_of, stations_of
 from sim.engines.process import run_process
 from sim.engines.times import Times, join_times
 from sim.world.estate import build_estate
-from sim.world.exams import ExamMaker, concatenate
+from sim.world.exams import ExamMaker
 from sim.world.load import World
 from tests.sim.tiny import hours, quantity, scenario, tiny_world
 
@@ -60,14 +60,16 @@ def windows(
     world: World, maker: ExamMaker, stations: Stations, which: str, wanted: Any, cuts: tuple[int, ...]
 ) -> Times:
     """The fast engine, cut after some of the five days; rows in the order of `wanted`."""
-    estate, engine, done = build_estate(world, "west"), FastEngine(stations), []
+    estate, engine, done, kept = build_estate(world, "west"), FastEngine(stations), [], None
     edges = [0, *sorted(set(cuts)), 5]
     for a, b in pairwise(edges):
-        exams = maker.days(date(2006, 3, 6 + a), date(2006, 3, 6 + b))
+        exams = maker.after(kept, date(2006, 3, 6 + a), date(2006, 3, 6 + b))
         horizon = np.inf if b == 5 else 86_400.0 * b
-        done.append(engine.window(exams, jobs_of(world, estate, exams, which), horizon))
-    ids = concatenate([e.take(rows) for e, _, _, rows in done]).exam
-    times = join_times([t.take(rows) for _, _, t, rows in done])
+        times, rows = engine.window(exams, jobs_of(world, estate, exams, which), horizon)
+        done.append((exams.exam[rows], times.take(rows)))
+        engine.keep(np.flatnonzero(engine.open))
+        kept = exams.take(np.flatnonzero(engine.open))
+    ids, times = np.concatenate([ids for ids, _ in done]), join_times([times for _, times in done])
     at = np.argsort(ids)
     return times.take(at[np.searchsorted(ids[at], wanted)])
 

@@ -64,7 +64,9 @@ def constant(rng: np.random.Generator, n: int) -> Floats:
 def fast_waits(ready: Floats, service: Floats, servers: int) -> Floats:
     start, end = np.full(len(ready), np.nan), np.full(len(ready), np.nan)
     none = np.zeros(len(ready), np.int64)
-    ServerBank(np.array([servers])).serve(none, ready, service, np.arange(len(ready)), start, end, np.inf)
+    ServerBank(np.array([servers])).serve(
+        none.astype(np.int16), 0, none, ready, service, np.arange(len(ready)), start, end, np.inf
+    )
     return start - ready
 
 
@@ -114,7 +116,9 @@ def test_md1_is_pollaczek_khinchine(waits: Callable[..., Floats], n: int, rho: f
 def fast_link(ready: Floats, work: Floats) -> Floats:
     n = len(ready)
     end, tag = np.full(n, np.nan), np.full(n, np.nan)
-    LinkBank(np.array([1.0])).send(np.zeros(n, np.int64), ready, work, np.arange(n), tag, end, np.inf)
+    LinkBank(np.array([1.0])).send(
+        np.zeros(n, np.int16), 0, np.zeros(n, np.int64), ready, work, np.arange(n), tag, end, np.inf
+    )
     return end - ready
 
 

@@ -1,0 +1,25 @@
+"""Tables as columns: dataclasses whose fields are arrays of one length and of the types that they name."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import numpy as np
+
+Table = TypeVar("Table")
+
+
+@cache
+def _types(table: Any) -> tuple[type[Any], ...]:
+    hints = get_type_hints(table)  # NDArray[T] is ndarray[shape, dtype[T]]
+    return tuple(get_args(get_args(hints[f.name])[1])[0] for f in fields(table))
+
+
+def empty_columns(table: type[Table], n: int) -> Table:
+    """Columns of n rows, not filled."""
+    return table(*(np.empty(n, kind) for kind in _types(table)))
+
+
+def columns_of(table: Any) -> tuple[Any, ...]:
+    """The columns in the order of the fields, as the compiled loops take them."""
+    return tuple(getattr(table, f.name) for f in fields(table))
