@@ -45,6 +45,7 @@ class Quantity(Sourced):
     unit: str
     low: float | None = None
     high: float | None = None
+    price_year: int | None = Field(default=None, description="a price's year where it is not the scenario's")
 
     @model_validator(mode="after")
     def _range(self) -> "Quantity":

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sim.world.money import MoneySide
 from sim.world.quantity import (
     CURRENCY,
     Count,
@@ -224,7 +225,7 @@ class Demand(Strict):
     prior_same_site: Share = Field(description="priors made at the same site")
 
 
-class Scenario(Strict):
+class Scenario(MoneySide):
     """A whole scenario; `sim.world.load.load_world` reads one."""
 
     title: str

@@ -50,7 +50,7 @@ def test_the_judge_has_nothing_to_say_of_the_shipped_scenarios() -> None:
 def test_a_scenario_that_extends_nothing_must_be_whole(project: Path) -> None:
     text = (SCENARIOS / "england-2004.toml").read_text(encoding="utf-8")
     half = project / "scenarios" / "half.toml"
-    half.write_text(re.sub(r"\n\[prices\]\n(.*\n)*", "\n", text).replace("seed =", "#"))
+    half.write_text(re.sub(r"\n\[prices\]\n(.+\n)*", "\n", text).replace("seed =", "#"))
     _, said = judge(half.parent, half.name)
     assert '"prices" is required' in re.sub(r"\x1b\[[0-9;]*m", "", said)
     assert '"seed" is required' in re.sub(r"\x1b\[[0-9;]*m", "", said)

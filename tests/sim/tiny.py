@@ -9,6 +9,7 @@ from typing import Any
 import tomli_w
 
 from sim.world.load import World, load_world
+from tests.sim.tiny_money import money_sections
 
 MATRICES = {
     # code: rows, columns, bytes a pixel, images, room min, read min, sheets, lossless ratio
@@ -190,6 +191,7 @@ def scenario() -> dict[str, Any]:
         },
         "film": _film(),
         "prices": _prices(),
+        **money_sections(),
     }
 
 
