@@ -150,6 +150,7 @@ class Effects(Strict):
     dip_months: Months
     print_first: Share = Field(description="exams still printed on the day of go-live")
     parallel: Months = Field(description="until only the residual share is printed")
+    exposure_share: Share = Field(description="of rejects on film, those by wrong exposure: digital removes these only")
     laser_wet: Share = Field(description="of CT, MR, US and NM film, the part that needs chemicals")
     sheet_area: Area
     silver_area: Gsm
