@@ -241,4 +241,4 @@ class MoneySide(Strict):
     costs: Costs
     effects: Effects
     benefits: Benefits
-    correlations: dict[str, Correlation] = {}
+    correlations: dict[str, Correlation] = Field(default={}, description="groups of inputs")

@@ -116,13 +116,15 @@ def clerk_hours(a: Activity) -> Floats:
     The hours that a withdrawn post takes with it are not freed a second time (N4): they count as if still spent.
     """
     x, place = a.x, a.place
-    units = place.units[a.replication].transpose(0, 2, 1)[:, :, None, :] * x["appraisal.demand"][:, None]
-    pulls, packets, missing = (units[place.unit(n)] for n in ("pulls", "packets", "lost"))
-    pull, filing, search = (x[k][:, None] / 60 for k in ("film.pull", "film.filing", "effects.search"))
-    film = pulls * pull + packets * filing + missing * a.scaled("film.lost")[:, None] * search
+    demand = x["appraisal.demand"][:, None]
+    pulls, packets, missing = (place.units[a.replication, place.unit(n)].T[:, None, :]
+                               for n in ("pulls", "packets", "lost"))  # fmt: skip
+    pull, filing = (x[k][:, None] * demand / 60 for k in ("film.pull", "film.filing"))
+    search = a.scaled("film.lost")[:, None] * x["effects.search"][:, None] * demand / 60
+    film = pulls * pull + packets * filing + missing * search
     live, printed, old, _ = a.timeline.sites
     parallel = np.maximum(printed - x["film.residual_print"][:, None] * live, 0.0)
-    now = film * (1 - live) + old * pulls * pull + parallel * packets * filing
+    now = film * (1 - live) + pulls * (old * pull) + packets * (parallel * filing)
     before, after = _by_trust(place, film), _by_trust(place, now)
     gone = np.minimum(x["effects.hours_post"][:, None] * whole_posts(a), np.maximum(before - after, 0.0))
     out: Floats = (after + gone).sum(axis=2)

@@ -99,10 +99,11 @@ def office_until(place: Place, plan_start: float, a: Activity) -> Floats:
 
 def office(a: Activity) -> Floats:
     """National programme office, by the share of the place's exams; do minimum has a smaller one."""
-    part = {BAU: 0.0, "local": 0.0}.get(a.option, 1.0)
-    if a.option == "minimum":
-        part = a.x["counterfactual.minimum"]
-    return -a.x["costs.office"] * part * a.place.share.sum() * office_until(a.place, a.base["plan.start"], a)
+    if a.option in (BAU, "local"):
+        return NOTHING
+    part = a.x["counterfactual.minimum"] if a.option == "minimum" else np.ones(1)
+    share = float(a.place.share.sum())
+    return -a.x["costs.office"] * part * share * office_until(a.place, a.base["plan.start"], a)
 
 
 def migration(a: Activity) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sim.answers.case.activity import Activity, activity
 from sim.answers.case.catalogue import DIS, Line, lines_of
 from sim.answers.case.inputs import Values, inputs_of
-from sim.answers.case.options import BAU, NAMES, timelines
+from sim.answers.case.options import BAU, timelines
 from sim.answers.case.places import Place, years_between
 from sim.world.calendar import financial_year
 from sim.world.world import World
@@ -65,16 +65,30 @@ def credit(model: Model, line: Line, x: Values) -> Floats:
 def activities(model: Model, place: Place, x: Values, replication: int) -> dict[str, Activity]:
     """What each option does in a place."""
     courses = timelines(place, model.years, model.plan_start, x, model.ages)
-    return {o: activity(place, o, x, courses[o], replication, model.base) for o in NAMES}
+    found = dict[int, Activity]()
+    for option, course in courses.items():
+        if id(course) not in found:
+            found[id(course)] = activity(place, option, x, course, replication, model.base)
+    return {o: replace(found[id(course)], option=o) for o, course in courses.items()}
 
 
-def levels(model: Model, a: Activity, draws: int) -> Floats:
-    """Level of every line, float64[line, year, draw]."""
-    shape, known = (model.years, draws), dict[Callable[[Activity], Floats], Floats]()
+Known = dict[tuple[int, Callable[[Activity], Floats]], Floats]
+
+
+def levels(model: Model, a: Activity, known: Known) -> Floats:
+    """Level of every line, float64[line, year, draw].
+
+    What film costs and what people do hang on the course alone, not on who pays: `known` keeps them for other options
+    of the same course.
+    """
+    shape, out = (model.years, len(a.x["plan.ramp"])), []
+    own: Known = {}
     for line in model.lines:
-        if line.level not in known:
-            known[line.level] = np.broadcast_to(line.level(a), shape)
-    return np.stack([known[line.level] for line in model.lines])
+        key, kept = (id(a.timeline), line.level), known if line.row else own
+        if key not in kept:
+            kept[key] = np.broadcast_to(line.level(a), shape)
+        out.append(kept[key])
+    return np.stack(out)
 
 
 @dataclass(frozen=True)
@@ -87,8 +101,8 @@ class Money:
 
 def money(model: Model, place: Place, x: Values, replication: int = 0) -> Money:
     """Everything in pounds of the price base, undiscounted, benefit positive."""
-    draws = len(x["plan.ramp"])
-    found = {o: levels(model, a, draws) for o, a in activities(model, place, x, replication).items()}
+    draws, known = len(x["plan.ramp"]), Known()
+    found = {o: levels(model, a, known) for o, a in activities(model, place, x, replication).items()}
     shares = np.stack([np.broadcast_to(credit(model, line, x), draws) for line in model.lines])[:, None, :]
     return Money(found, {o: shares * (level - found[BAU]) for o, level in found.items()})
 

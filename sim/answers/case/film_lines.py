@@ -87,7 +87,8 @@ def upkeep(a: Activity) -> Floats:
 def library_posts(a: Activity) -> Floats:
     """The film library's payroll."""
     staff = a.x["prices.library_staff"] * a.all("exams") / 1e5
-    return -a.x["prices.clerk_year"] * (staff - whole_posts(a).sum(axis=2))
+    out: Floats = -a.x["prices.clerk_year"] * (staff - whole_posts(a).sum(axis=2))
+    return out
 
 
 def space(a: Activity) -> Floats:

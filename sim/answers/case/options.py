@@ -1,7 +1,7 @@
 """The options (G1), and when each trust goes live in each of them.
 
 business as usual   trusts that have PACS keep it; others buy one for themselves along the adoption curve (G2)
-do minimum          the largest trusts are helped to buy their own on the programme's dates; others as in business as usual
+do minimum          the largest trusts are helped to buy their own on the programme's dates; others as usual
 programme           every programme trust on its announced date, at the price as announced, with optimism bias
 programme as paid   the same with the contracts as signed later; a known price carries no bias on it
 local               every trust buys its own on the same dates: no providers, no cluster stores
@@ -75,8 +75,8 @@ def adopted(plan_start: float, x: Values) -> Floats:
     u = ((np.arange(COHORTS) + 0.5) / COHORTS)[:, None]
     share = begun + u * (1 - begun)  # of all trusts, when this part's turn comes
     never = share >= ceiling
-    of_ceiling = np.where(never, 0.5, share / ceiling)
-    start = np.minimum(begun / ceiling, 1 - 1e-9)
+    of_ceiling = np.where(never, 0.5, share / np.maximum(ceiling, 1e-9))
+    start = np.clip(begun / np.maximum(ceiling, 1e-9), 1e-9, 1 - 1e-9)
     grown = np.log(of_ceiling / (1 - of_ceiling)) - np.log(start / (1 - start))
     rate = np.maximum(x["counterfactual.rate"], 1e-9)
     return np.where(never, np.inf, plan_start + np.maximum(grown, 0.0) / rate)
@@ -122,9 +122,8 @@ def _usual(place: Place, edges: Floats, plan_start: float, x: Values, h: Habits)
     return Timeline(at_site, *trusts)
 
 
-def _either(place: Place, mask: Floats, a: Timeline, b: Timeline) -> Timeline:
-    """Trusts of the mask [draw, trust] as in a, others as in b."""
-    chosen = mask.astype(bool)
+def _either(place: Place, chosen: NDArray[np.bool_], a: Timeline, b: Timeline) -> Timeline:
+    """Chosen trusts [draw, trust] as in a, others as in b."""
     at_site = chosen[:, place.trust]
     return Timeline(np.where(at_site, a.sites, b.sites), *(
         np.where(chosen, getattr(a, n), getattr(b, n))
@@ -132,7 +131,9 @@ def _either(place: Place, mask: Floats, a: Timeline, b: Timeline) -> Timeline:
     ))  # fmt: skip
 
 
-def timelines(place: Place, years: int, plan_start: float, x: Values, ages: tuple[Floats, Floats]) -> dict[str, Timeline]:
+def timelines(
+    place: Place, years: int, plan_start: float, x: Values, ages: tuple[Floats, Floats]
+) -> dict[str, Timeline]:
     """The course of every option in a place; x has one value a draw."""
     edges, h = edges_of(years), habits(x, ages)
     plan = _timeline(place, edges, planned(place, plan_start, x), x, h)

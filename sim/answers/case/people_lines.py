@@ -1,4 +1,6 @@
-"""What film and digital do to people's time and patients' journeys: levels, benefit positive. float64[year, draw] each."""
+"""What film and digital do to people's time and patients' journeys: levels, benefit positive.
+
+Each is float64[year, draw]."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +88,8 @@ def length_of_stay(a: Activity) -> Floats:
 def training_time(a: Activity) -> Floats:
     """Staff in training when their trust goes live."""
     people = (a.exams() * a.timeline.started).sum(axis=2) / 1e5 * a.x["effects.training_staff"]
-    return -a.x["costs.doctor"] * a.x["effects.training_hours"] * people
+    out: Floats = -a.x["costs.doctor"] * a.x["effects.training_hours"] * people
+    return out
 
 
 def golive_dip(a: Activity) -> Floats:

@@ -96,7 +96,7 @@ def _rate(total: Floats, exams: Floats) -> Floats:
 
 
 def _modality_units(film: dict[str, Floats], pacs: dict[str, Floats], exams: Floats) -> list[Floats]:
-    """Sheets without those of repeats (N5), repeats on film, repeats digital: each [replication, site, year] by modality."""
+    """Sheets but for repeats (N5), repeats on film, repeats digital; by modality, [replication, site, year]."""
     kinds = (film["sheets"] - film["repeats"], film["repeats"], pacs["repeats"])
     return [np.einsum("rs,nsy->rny", kind[:, m], exams[:, m]) for kind in kinds for m in range(exams.shape[1])]
 

@@ -27,7 +27,8 @@ def shared_out(parts: Floats) -> Ints:
     down = np.floor(exact)
     left = np.rint(exact.sum(axis=0)) - down.sum(axis=0)
     rank = np.argsort(np.argsort(-(exact - down), axis=0, kind="stable"), axis=0)
-    return (down + (rank < left)).astype(np.int64)
+    out: Ints = (down + (rank < left)).astype(np.int64)
+    return out
 
 
 def _names(model: Model, place: Place, option: str) -> pd.DataFrame:
@@ -79,6 +80,6 @@ def _share_out_office(table: pd.DataFrame) -> None:
         wide = table.iloc[rows].pivot_table(index="trust", columns=["option", "year"], values=name, sort=True)
         exact = pd.DataFrame(shared_out(wide.to_numpy()), index=wide.index, columns=wide.columns)
         keys = table.iloc[rows][["trust", "option", "year"]]
-        at_row = exact.index.get_indexer(keys["trust"])
+        at_row = exact.index.get_indexer(pd.Index(keys["trust"]))
         at_column = exact.columns.get_indexer(pd.MultiIndex.from_frame(keys[["option", "year"]]))
         table.loc[rows, name + "_p"] = exact.to_numpy()[at_row, at_column]

@@ -1,0 +1,185 @@
+"""Which inputs the answer hangs on: tornado, shares of variance, interactions, switching values, value of information.
+
+Everything is for one option against business as usual, except the value of information, which is for the choice among
+all of them. All what-ifs are at the same mean simulated units, so nothing of chance stands between two of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.answers.case.draws import Draws, Progress
+from sim.answers.case.inputs import Input, Values
+from sim.answers.case.options import DECISIONS
+from sim.answers.case.spline import design, explained, first_order, interaction, quadratic, worth
+
+Floats = NDArray[np.float64]
+Net = Callable[[Values], dict[str, Floats]]  # net present value of each option for columns of inputs
+INTERACTION = 0.10  # of the variance, above which the tornado alone misleads
+STEPS = 12  # of the root search
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Answers of one option."""
+
+    option: str
+    tornado: pd.DataFrame  # input, value, low, high, npv_low, npv_high, swing, status; largest first
+    first_order: pd.DataFrame  # input, share
+    interaction: float  # share of the variance that no sum of single inputs explains
+    advice: str
+    total_order: pd.DataFrame | None  # where the interaction passes INTERACTION
+    switching: pd.DataFrame  # input, value, switching_value (NaN: none), inside its range
+    evppi: pd.DataFrame  # input, evppi_gbp, standard_error_gbp, bias_gbp, n
+    groups: pd.DataFrame  # the same for groups of inputs
+
+
+def repeated(base: Values, n: int) -> Values:
+    """The base values in n columns."""
+    return {key: np.repeat(value, n) for key, value in base.items()}
+
+
+def one_by_one(base: Values, inputs: list[Input], ends: list[Callable[[Input], float]]) -> Values:
+    """Columns in which one input at a time stands at each of its ends; first the base itself."""
+    x = repeated(base, 1 + len(inputs) * len(ends))
+    for i, item in enumerate(inputs):
+        for e, end in enumerate(ends):
+            x[item.key][1 + i * len(ends) + e] = end(item)
+    return x
+
+
+def tornado(net: Net, base: Values, inputs: list[Input], option: str) -> pd.DataFrame:
+    """One input at a time at its low and its high end (A6, step 1)."""
+    found = net(one_by_one(base, inputs, [lambda i: i.low, lambda i: i.high]))[option]
+    ends = found[1:].reshape(-1, 2)
+    table = pd.DataFrame({
+        "input": [i.key for i in inputs], "value": [i.value for i in inputs], "low": [i.low for i in inputs],
+        "high": [i.high for i in inputs], "unit": [i.unit for i in inputs], "status": [i.status for i in inputs],
+        "npv_gbp": found[0], "npv_low_gbp": ends[:, 0], "npv_high_gbp": ends[:, 1],
+        "swing_gbp": np.abs(ends[:, 1] - ends[:, 0]),
+    })  # fmt: skip
+    return table.sort_values("swing_gbp", ascending=False, kind="stable", ignore_index=True)
+
+
+def shares(draws: Draws, option: str) -> pd.DataFrame:
+    """First-order share of each input in the variance (A6, step 2)."""
+    y = draws.net[option].to_numpy()
+    found = [{"input": key, "share": first_order(draws.inputs[key].to_numpy(), y)} for key in draws.inputs]
+    return pd.DataFrame(found).sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
+def _roots(at: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Zeros between brackets, all at once (regula falsi, Illinois); NaN where the ends have the same sign."""
+    low, high, f_low, f_high = low.copy(), high.copy(), at(low), at(high)
+    middle = np.where(np.signbit(f_low) != np.signbit(f_high), low, np.nan)
+    found = ~np.isnan(middle)
+    for _ in range(STEPS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            middle = np.where(found, (low * f_high - high * f_low) / (f_high - f_low), np.nan)
+        value = at(np.where(found, middle, low))
+        up = np.signbit(value) == np.signbit(f_low)
+        # the end that stays for a second time weighs half, or it would stay for ever
+        f_low, f_high = np.where(up, value, f_low / 2), np.where(up, f_high / 2, value)
+        low, high = np.where(up, middle, low), np.where(up, high, middle)
+    return middle
+
+
+def switching(net: Net, base: Values, inputs: list[Input], option: str) -> pd.DataFrame:
+    """The value of each input at which the net present value is 0 (G8), looked for over three times its range."""
+    bounds = [(max(0.0, i.value - 3 * (i.value - i.low)), i.value + 3 * (i.high - i.value)) for i in inputs]
+    low, high = np.array([b[0] for b in bounds]), np.array([b[1] for b in bounds])
+    shares_ = np.array([i.unit == "share" for i in inputs])
+    high = np.where(shares_, np.minimum(high, 1.0), high)
+
+    def at(values: Floats) -> Floats:
+        x = repeated(base, len(inputs))
+        for n, item in enumerate(inputs):
+            x[item.key][n] = values[n]
+        return net(x)[option]
+
+    zeros = _roots(at, low, high)
+    inside = np.array([bool(i.low <= z <= i.high) for i, z in zip(inputs, zeros, strict=True)])
+    return pd.DataFrame({
+        "input": [i.key for i in inputs], "value": [i.value for i in inputs], "low": [i.low for i in inputs],
+        "high": [i.high for i in inputs], "unit": [i.unit for i in inputs], "switching_value": zeros,
+        "inside_range": np.where(np.isnan(zeros), "no value turns it", np.where(inside, "inside", "outside")),
+    })  # fmt: skip
+
+
+def _decisions(draws: Draws) -> Floats:
+    return np.column_stack([np.zeros(len(draws.net)), *(draws.net[o].to_numpy() for o in DECISIONS)])
+
+
+def information(draws: Draws, shuffle: NDArray[np.int64]) -> pd.DataFrame:
+    """Value of knowing each input before choosing among all options (A6, step 6)."""
+    net, rows = _decisions(draws), []
+    for key in draws.inputs:
+        found = worth(design(draws.inputs[key].to_numpy()), net, shuffle)
+        rows.append({"input": key, "evppi_gbp": found.value, "standard_error_gbp": found.error,
+                     "bias_gbp": found.bias, "n": len(net)})  # fmt: skip
+    return pd.DataFrame(rows).sort_values("evppi_gbp", ascending=False, kind="stable", ignore_index=True)
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "film prices": ("prices.sheet", "prices.chemicals", "prices.packet", "costs.silver"),
+    "sheets an exam": tuple(f"modalities.{m}.sheets" for m in ("CR", "DX", "CT", "MR", "US", "RF", "NM", "MG")),
+    "staff rates": ("prices.clerk", "prices.clerk_year", "prices.porter", "costs.radiographer", "costs.radiologist",
+                    "costs.doctor"),
+    "minutes of staff": ("film.pull", "film.filing", "film.porter_time", "effects.search", "effects.radiographer_film",
+                         "effects.radiographer_pacs", "effects.doctor_film", "effects.doctor_pacs"),
+    "providers' charges": ("costs.service_announced", "costs.store", "costs.network"),
+    "a PACS of the trust's own": ("costs.local_capital", "costs.local_maintenance", "costs.storage"),
+    "adoption without the programme": ("counterfactual.start_share", "counterfactual.rate", "counterfactual.ceiling"),
+    "optimism bias": ("appraisal.bias.capital", "appraisal.bias.duration", "appraisal.bias.running",
+                      "appraisal.bias.benefits"),
+}  # fmt: skip
+
+
+def grouped(draws: Draws, option: str, shuffle: NDArray[np.int64]) -> pd.DataFrame:
+    """The same for groups of inputs: share of variance and value of information, by a quadratic surface."""
+    net, y, rows = _decisions(draws), draws.net[option].to_numpy(), []
+    for name, keys in GROUPS.items():
+        known = [k for k in keys if k in draws.inputs]
+        if not known:
+            continue
+        basis = quadratic(draws.inputs[known].to_numpy())
+        found = worth(basis, net, shuffle)
+        rows.append({"group": name, "inputs": len(known), "share": explained(basis, y),
+                     "evppi_gbp": found.value, "standard_error_gbp": found.error, "bias_gbp": found.bias,
+                     "n": len(net)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def advice_of(interaction: float, evppi: pd.DataFrame) -> str:
+    """What the numbers mean, in a sentence."""
+    words = (
+        "inputs act together: the tornado alone misleads, read the total-order shares"
+        if interaction > INTERACTION
+        else "inputs act one by one: the tornado can be read as it stands"
+    )
+    telling = (evppi["evppi_gbp"] - evppi["bias_gbp"]) > 2 * evppi["standard_error_gbp"]
+    if not telling.any():
+        words += "; no single input is worth measuring for the choice among these options"
+    return words
+
+
+def sensitivity(net: Net, base: Values, inputs: list[Input], draws: Draws, option: str, shuffle: NDArray[np.int64],
+                total_order: Callable[[pd.DataFrame], pd.DataFrame],
+                progress: Progress = lambda done, whole, text: None) -> Sensitivity:  # fmt: skip
+    """All of it; `total_order` is asked only where the interaction is above `INTERACTION`."""
+    moving = [i for i in inputs if i.uncertain]
+    progress(0, 4, "tornado")
+    bars = tornado(net, base, moving, option)
+    progress(1, 4, "shares of variance")
+    alone = shares(draws, option)
+    rest = interaction(draws.inputs.to_numpy(), draws.net[option].to_numpy())
+    progress(2, 4, "switching values")
+    zeros = switching(net, base, moving, option)
+    progress(3, 4, "value of information")
+    evppi, groups = information(draws, shuffle), grouped(draws, option, shuffle)
+    whole = total_order(bars) if rest > INTERACTION else None
+    progress(4, 4, "sensitivity")
+    return Sensitivity(option, bars, alone, rest, advice_of(rest, evppi), whole, zeros, evppi, groups)
