@@ -189,6 +189,30 @@ def savings(run: RunArg, json_: Json = False) -> None:
 
 @app.command()
 @guarded
+def size(
+    scenario: ScenarioArg,
+    cluster: Annotated[str, typer.Option(help="which cluster to size")],
+    sla: Annotated[Path, typer.Option(help="service levels, such as scenarios/sla/planning-2004.toml")],
+    share: Annotated[float, typer.Option(min=0.01, max=0.99, help="of busiest days that must hold all levels")] = 0.8,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of the whole search")] = 0.95,
+    replications: Annotated[int, typer.Option(min=0, help="of each design; 0: as few as the confidence needs")] = 0,
+    confirm: Annotated[int, typer.Option(min=0, help="fresh replications of the found design")] = 50,
+    days: Annotated[int, typer.Option(min=1, max=28, help="busiest days of the sizing year to judge by")] = 1,
+    seed: Annotated[int | None, typer.Option(help="default: the scenario's")] = None,
+    frontier: Annotated[str, typer.Option(help="level to set against cost; default: the tightest p95")] = "",
+    sets: Sets = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/size-<scenario>-<cluster>-<sla>")] = None,
+    json_: Json = False,
+) -> None:
+    """The cheapest links, archive, cache, rooms and readers that hold all service levels; exit 3 if none in range."""
+    from filmless.size_commands import run_sizing
+
+    run_sizing(scenario, cluster, sla, share, confidence, replications, confirm, days, seed, frontier, sets or [], out,
+               json_)  # fmt: skip
+
+
+@app.command()
+@guarded
 def verify(run: RunArg, json_: Json = False) -> None:
     """Make a run again from its manifest, and compare the hashes of all tables."""
     from filmless.run_commands import verify_run

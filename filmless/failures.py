@@ -46,7 +46,15 @@ def code_of(error: BaseException) -> int | None:
 
 
 # by name, so that telling a failure imports nothing that the command itself did not need
-BAD_INPUT_NAMES = {"ScenarioErrors", "RunProblem", "PlanProblem", "TargetProblem", "TrafficProblem", "TooManyPatients"}
+BAD_INPUT_NAMES = {
+    "ScenarioErrors",
+    "RunProblem",
+    "PlanProblem",
+    "TargetProblem",
+    "TrafficProblem",
+    "TooManyPatients",
+    "SizingProblem",
+}
 FAILED_NAMES = {"PlayFailed", "ArchiveFailed"}
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sim.world.layers import COMMAND_LINE, Layered
 from sim.world.models_at import is_figure, names_at, shown, words_at
 from sim.world.problems import Problem, listed, nearest
+from sim.world.scenario import Scenario
 from sim.world.toml_places import Path_, Place
 
 Found = dict[str, Any]  # one entry of pydantic's `ValidationError.errors()`
@@ -48,20 +49,20 @@ def _problem(layered: Layered, keys: Path_, found: Found) -> Problem:
         names = re.findall(r"'([^']*)'", found["ctx"]["expected"])
         allowed, near = found["ctx"]["expected"], nearest(str(found["input"]), names)
     elif found["type"] != "value_error":
-        allowed = words_at(keys)
+        allowed = words_at(keys, layered.root)
     return at_value(layered, at, message, allowed, near, keys)
 
 
 def _unknown(layered: Layered, keys: Path_, message: str) -> Problem:
-    known = [*names_at(keys[:-1]), *(["extends"] if len(keys) == 1 else [])]
+    known = [*names_at(keys[:-1], layered.root), *(["extends"] if len(keys) == 1 and layered.root is Scenario else [])]
     return at_key(layered, keys, message, listed(known), nearest(str(keys[-1]), known))
 
 
 def _missing(layered: Layered, table: Path_, names: list[str]) -> Problem:
     if len(names) == 1:
         keys: Path_ = (*table, names[0])
-        return at_key(layered, keys, "this key is missing", words_at(keys), "")
-    whole = "; a figure is written whole" if is_figure(table) else ""
+        return at_key(layered, keys, "this key is missing", words_at(keys, layered.root), "")
+    whole = "; a figure is written whole" if is_figure(table, layered.root) else ""
     return at_key(layered, table, f"these keys are missing: {', '.join(names)}{whole}", "", _meant(layered, table))
 
 
@@ -70,7 +71,11 @@ def _meant(layered: Layered, table: Path_) -> str:
     around: Any = layered.data
     for key in table[:-1]:
         around = around[key]
-    return nearest(str(table[-1]), [k for k in around if k != table[-1]]) if table and not names_at(table[:-1]) else ""
+    return (
+        nearest(str(table[-1]), [k for k in around if k != table[-1]])
+        if table and not names_at(table[:-1], layered.root)
+        else ""
+    )
 
 
 def _message(found: Found) -> str:

@@ -4,10 +4,11 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sim.world.models_at import is_figure
+from sim.world.models_at import Model, is_figure
 from sim.world.problems import Problem, ScenarioErrors, nearest
+from sim.world.scenario import Scenario
 from sim.world.toml_places import DEEPEST_KEY, Path_, Place, Toml, read_toml
 
 DEEPEST = 8  # files in a chain
@@ -22,6 +23,7 @@ class Layered:
     data: dict[str, Any]
     places: dict[Path_, Place]
     files: tuple[str, ...]  # of the layers, the most basic first
+    root: Model = Scenario  # what the file is to be
 
     def place(self, keys: Path_) -> tuple[Place, int]:
         """Where a key stands, or the nearest table around it; and how many of `keys` that place stands for."""
@@ -129,7 +131,7 @@ def _only_key(data: dict[str, Any]) -> list[str]:
     return names
 
 
-def merge(path: Path, layers: Sequence[Toml]) -> Layered:
+def merge(path: Path, layers: Sequence[Toml], root: Model = Scenario) -> Layered:
     """All layers in one.
 
     Tables merge; a figure that a file writes anew is whole anew, so that no old source or range stays with a new
@@ -138,20 +140,25 @@ def merge(path: Path, layers: Sequence[Toml]) -> Layered:
     data: dict[str, Any] = {}
     owners: dict[Path_, int] = {}
     for number, layer in enumerate(layers):
-        _overlay(data, layer.data, (), number, layer.file.startswith(COMMAND_LINE), owners)
-    return Layered(path, data, dict(_places(data, (), 0, owners, layers)), tuple(layer.file for layer in layers))
+        _overlay(data, layer.data, (), _Layer(number, layer.file.startswith(COMMAND_LINE), root), owners)
+    places = dict(_places(data, (), 0, owners, layers))
+    return Layered(path, data, places, tuple(layer.file for layer in layers), root)
 
 
-def _overlay(
-    old: dict[str, Any], top: dict[str, Any], at: Path_, layer: int, parts: bool, owners: dict[Path_, int]
-) -> None:
+class _Layer(NamedTuple):
+    number: int
+    parts: bool  # may change a part of a figure
+    root: Model
+
+
+def _overlay(old: dict[str, Any], top: dict[str, Any], at: Path_, layer: _Layer, owners: dict[Path_, int]) -> None:
     for key, value in top.items():
         path = (*at, key)
         both = isinstance(value, dict) and isinstance(old.get(key), dict)
-        if both and (parts or not is_figure(path)):
-            _overlay(old[key], value, path, layer, parts, owners)
+        if both and (layer.parts or not is_figure(path, layer.root)):
+            _overlay(old[key], value, path, layer, owners)
         else:
-            old[key], owners[path] = value, layer
+            old[key], owners[path] = value, layer.number
 
 
 def _places(

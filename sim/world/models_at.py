@@ -1,4 +1,7 @@
-"""What the models allow at a key of the scenario, in words that a person who writes TOML uses."""
+"""What the models allow at a key of a file, in words that a person who writes TOML uses.
+
+`root` is the model of the whole file: the scenario's, unless said otherwise.
+"""
 
 import types
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from sim.world.quantity import Limits, Quantity, Sourced
 from sim.world.scenario import Scenario
 from sim.world.toml_places import Path_
 
+Model = type[BaseModel]
 PLAIN: dict[Any, str] = {
     str: "text in quotes", bool: "true or false", int: "a whole number", float: "a number",
     date: "a date without quotes, such as 2004-07-01",
@@ -28,45 +32,48 @@ def _inside(annotation: Any, key: str | int) -> Any:
 
 
 @lru_cache(4096)
-def type_at(keys: Path_) -> Any:
-    """The type that the scenario's models give a key; None: unknown key."""
-    annotation: Any = Scenario
+def type_at(keys: Path_, root: Model = Scenario) -> Any:
+    """The type that the models give a key; None: unknown key."""
+    annotation: Any = root
     for key in keys:
         annotation = _bare(_inside(annotation, key))
     return annotation
 
 
 def _bare(annotation: Any) -> Any:
+    """Without limits, and without "or nothing"."""
+    if get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation):
+        annotation = get_args(annotation)[0]
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
-def is_figure(keys: Path_) -> bool:
+def is_figure(keys: Path_, root: Model = Scenario) -> bool:
     """Is this a table with a source and a status of its own?"""
-    annotation = type_at(keys)
+    annotation = type_at(keys, root)
     return isinstance(annotation, type) and issubclass(annotation, Sourced)
 
 
-def names_at(keys: Path_) -> list[str]:
+def names_at(keys: Path_, root: Model = Scenario) -> list[str]:
     """The keys that a table may have; none where its owner names them."""
-    annotation = type_at(keys)
+    annotation = type_at(keys, root)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return list(annotation.model_fields)
     literal = get_args(annotation)[0] if get_origin(annotation) is dict else None
     return list(get_args(literal)) if get_origin(literal) is Literal else []
 
 
-def field_at(keys: Path_) -> FieldInfo | None:
+def field_at(keys: Path_, root: Model = Scenario) -> FieldInfo | None:
     """The field of a model that a key fills."""
-    above = type_at(keys[:-1])
+    above = type_at(keys[:-1], root)
     if isinstance(above, type) and issubclass(above, BaseModel):
         return above.model_fields.get(str(keys[-1]))
     return None
 
 
-def words_at(keys: Path_) -> str:
+def words_at(keys: Path_, root: Model = Scenario) -> str:
     """What may stand at a key, with the model's description of it."""
-    field = field_at(keys)
-    words = words_for(type_at(keys), tuple(field.metadata) if field else ())
+    field = field_at(keys, root)
+    words = words_for(type_at(keys, root), tuple(field.metadata) if field else ())
     return f"{words} ({field.description})" if field and field.description else words
 
 

@@ -89,30 +89,30 @@ class Limits:
             words = ", with the scenario's currency for 'money'" if MONEY in self.unit else ""
             raise ValueError(f"the unit must be '{self.unit}'{words}, not '{q.unit}'")
         if not self.low <= q.value <= self.high:
-            upto = "and above" if self.high == _BIG else f"to {self.high}"
+            upto = "and above" if self.high == BIG else f"to {self.high}"
             raise ValueError(f"value {q.value} {self.unit} is outside the allowed {self.low} {upto}")
         return q
 
 
-_BIG = 1e15
+BIG = 1e15
 MONEY = "money"
 CURRENCY = "[A-Z]{3}"  # a code of ISO 4217, such as GBP, or an invented one
 Share = Annotated[Quantity, AfterValidator(Limits("share", 0, 1))]
-Count = Annotated[Quantity, AfterValidator(Limits("count", 0, _BIG))]
-Ratio = Annotated[Quantity, AfterValidator(Limits("ratio", 0, _BIG))]
-Seconds = Annotated[Quantity, AfterValidator(Limits("s", 0, _BIG))]
-Millis = Annotated[Quantity, AfterValidator(Limits("ms", 0, _BIG))]
-Minutes = Annotated[Quantity, AfterValidator(Limits("min", 0, _BIG))]
-HoursQ = Annotated[Quantity, AfterValidator(Limits("h", 0, _BIG))]
-Days = Annotated[Quantity, AfterValidator(Limits("day", 0, _BIG))]
-Months = Annotated[Quantity, AfterValidator(Limits("month", 0, _BIG))]
-MbitS = Annotated[Quantity, AfterValidator(Limits("Mbit/s", 1e-6, _BIG))]
-MByteS = Annotated[Quantity, AfterValidator(Limits("MB/s", 1e-6, _BIG))]
+Count = Annotated[Quantity, AfterValidator(Limits("count", 0, BIG))]
+Ratio = Annotated[Quantity, AfterValidator(Limits("ratio", 0, BIG))]
+Seconds = Annotated[Quantity, AfterValidator(Limits("s", 0, BIG))]
+Millis = Annotated[Quantity, AfterValidator(Limits("ms", 0, BIG))]
+Minutes = Annotated[Quantity, AfterValidator(Limits("min", 0, BIG))]
+HoursQ = Annotated[Quantity, AfterValidator(Limits("h", 0, BIG))]
+Days = Annotated[Quantity, AfterValidator(Limits("day", 0, BIG))]
+Months = Annotated[Quantity, AfterValidator(Limits("month", 0, BIG))]
+MbitS = Annotated[Quantity, AfterValidator(Limits("Mbit/s", 1e-6, BIG))]
+MByteS = Annotated[Quantity, AfterValidator(Limits("MB/s", 1e-6, BIG))]
 YearlyGrowth = Annotated[Quantity, AfterValidator(Limits("%/yr", -50, 100))]
-Money = Annotated[Quantity, AfterValidator(Limits("money", 0, _BIG))]
-MoneyYear = Annotated[Quantity, AfterValidator(Limits("money/yr", 0, _BIG))]
-MoneyHour = Annotated[Quantity, AfterValidator(Limits("money/h", 0, _BIG))]
-Millilitres = Annotated[Quantity, AfterValidator(Limits("mL", 0, _BIG))]
-MilliSievert = Annotated[Quantity, AfterValidator(Limits("mSv", 0, _BIG))]
-People = Annotated[Quantity, AfterValidator(Limits("people", 0, _BIG))]
-FtePer100k = Annotated[Quantity, AfterValidator(Limits("FTE/100k exams", 0, _BIG))]
+Money = Annotated[Quantity, AfterValidator(Limits("money", 0, BIG))]
+MoneyYear = Annotated[Quantity, AfterValidator(Limits("money/yr", 0, BIG))]
+MoneyHour = Annotated[Quantity, AfterValidator(Limits("money/h", 0, BIG))]
+Millilitres = Annotated[Quantity, AfterValidator(Limits("mL", 0, BIG))]
+MilliSievert = Annotated[Quantity, AfterValidator(Limits("mSv", 0, BIG))]
+People = Annotated[Quantity, AfterValidator(Limits("people", 0, BIG))]
+FtePer100k = Annotated[Quantity, AfterValidator(Limits("FTE/100k exams", 0, BIG))]

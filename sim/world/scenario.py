@@ -35,6 +35,7 @@ from sim.world.quantity import (
     Strict,
     YearlyGrowth,
 )
+from sim.world.sizing import Sizing
 
 ModalityCode = Literal["CR", "DX", "CT", "MR", "US", "RF", "NM", "MG"]
 SettingCode = Literal["ae", "ip", "op", "gp", "miu"]
@@ -248,3 +249,4 @@ class Scenario(MoneySide):
     reading: Reading
     film: Film
     prices: Prices
+    sizing: Sizing | None = Field(default=None, description="what `filmless size` may choose from, with prices")

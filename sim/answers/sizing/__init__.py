@@ -1,0 +1,1 @@
+"""The smallest cluster that holds its service levels: designs, their cost, and a search that states its error."""
