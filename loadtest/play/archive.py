@@ -45,14 +45,26 @@ class Archive:
         self.web.close()
 
 
-def open_archive(job: int, about: About, factory: Factory, plan: Plan, config: PlayConfig, stack: ExitStack) -> Archive:
+@dataclass(frozen=True)
+class Seat:
+    """Whose part of the plan this process plays: worker `number` of `of`; `plays` False for who only prefills."""
+
+    number: int = 0
+    of: int = 1
+    plays: bool = True
+
+
+def open_archive(
+    job: int, about: About, factory: Factory, plan: Plan, config: PlayConfig, stack: ExitStack, seat: Seat | None = None
+) -> Archive:
     """Prepare one job's archive; its C-MOVE listener runs until `stack` closes. Nothing is sent yet.
 
     Raises TrafficProblem where the plan asks for what the target does not name, PlayFailed where a port is taken.
     """
     target, ours = config.jobs[job].target, [one for one in plan.prefill + plan.play if one.job == job]
-    operations = {one.operation for one in ours}
-    known = _known(config.jobs[job]) if "move" in operations and config.retrieve == "planned" else None
+    operations, seat = {one.operation for one in ours}, seat or Seat()
+    moves = "move" in operations and config.retrieve == "planned"
+    known = _known(config.jobs[job], seat.number) if moves else None
     _check_web(target, operations)
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours})
@@ -63,8 +75,8 @@ def open_archive(job: int, about: About, factory: Factory, plan: Plan, config: P
         config.timeouts(),
         config.kept_s(),
     )
-    destination = _destination(known, target, config, stack) if known else None
-    dimse = Dimse(factory, associations, destination, limiter_of(target), config.association == "image")
+    destination = _destination(known, target, config, stack) if known and seat.plays else None
+    dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), config.association == "image")
     web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()))
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
@@ -92,10 +104,10 @@ def _check_web(target: Target, operations: set[str]) -> None:
         )
 
 
-def _known(job: JobConfig) -> Known:
-    """Our C-MOVE destination as the archive knows it."""
+def _known(job: JobConfig, worker: int) -> Known:
+    """A worker's own C-MOVE destination as the archive knows it."""
     if job.target.destinations:
-        return job.target.destinations[0]
+        return job.target.destinations[worker]
     if job.listener_port:
         return Known(ae_title=job.listener, port=job.listener_port)
     raise TrafficProblem(

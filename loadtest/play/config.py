@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from loadtest.archives.target import Target
 from loadtest.play.problems import TrafficProblem
@@ -48,8 +48,19 @@ class PlayConfig(Strict):
     connect_s: Bound = 5.0
     response_s: Bound = 30.0
     operation_s: Bound = 60.0
+    workers: int = Field(default=0, ge=0, le=64, description="Locust workers that play; 0: this process does")
+    master: str = Field(default="", description="host:port for workers from elsewhere; '': they are started here")
+    join_s: Bound = Field(default=60.0, description="the workers have so long to come")
     web: bool = False
     web_port: int = Field(default=8089, ge=1, le=65535)
+
+    @field_validator("master")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if value and not (host and colon and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("give host:port, such as 127.0.0.1:5557")
+        return value
 
     def timeouts(self) -> Timeouts:
         """The bounds of each connection."""

@@ -7,10 +7,11 @@ from typing import Any
 
 from gevent import joinall, spawn
 
-from loadtest.play.archive import WEB_OPERATIONS, Archive, check_reachable, open_archive
+from loadtest.play.archive import WEB_OPERATIONS, Archive, Seat, check_reachable, open_archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import entries
 from loadtest.play.final_read import read_back
+from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prefill, prepare
@@ -18,6 +19,7 @@ from loadtest.play.problems import PlayFailed
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.stage import Stage
 from loadtest.play.studies import factories
+from loadtest.play.team import Team
 from loadtest.play.traffic import Traffic, read_traffic
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, verdict_of
@@ -32,24 +34,31 @@ def run(config: PlayConfig) -> dict[str, Any]:
     plan, makers = make_plan(traffics, config.speed), factories(traffics)
     check_new(Path(config.out))
     with ExitStack() as stack:
+        journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json()))
+        seat = Seat(plays=not config.workers)
         archives = [
-            open_archive(number, traffic.about, maker, plan, config, stack)
+            open_archive(number, traffic.about, maker, plan, config, stack, seat)
             for number, (traffic, maker) in enumerate(zip(traffics, makers, strict=True))
         ]
         stack.callback(lambda: joinall([spawn(one.close) for one in archives], timeout=5.0))
-        return _Run(config, traffics, plan, archives).run()
+        return _Run(config, traffics, plan, archives, journal).run()
 
 
 class _Run:
     """One play of a plan against archives that are ready."""
 
     def __init__(
-        self, config: PlayConfig, traffics: Sequence[Traffic], plan: Plan, archives: Sequence[Archive]
+        self,
+        config: PlayConfig,
+        traffics: Sequence[Traffic],
+        plan: Plan,
+        archives: Sequence[Archive],
+        journal: Journal,
     ) -> None:
-        self.config, self.traffics, self.plan, self.archives = config, traffics, plan, archives
+        self.config, self.traffics, self.plan, self.archives, self.journal = config, traffics, plan, archives, journal
         self.early = Clock()
         self.before = Recorder(self.early)
-        self.stage = Stage(config, plan, archives)
+        self.stage = (Team if config.workers else Stage)(config, plan, archives, journal.write)
         self.troubles: list[str] = []
 
     def run(self) -> dict[str, Any]:
@@ -57,6 +66,7 @@ class _Run:
         self._reach()
         first = self._count()
         self._prepare()
+        self.journal.write(self._early())
         self.stage.play()
         ledger = self._ledger()
         names = [archive.cluster for archive in self.archives]
@@ -78,7 +88,7 @@ class _Run:
 
     def _prepare(self) -> None:
         kinds: dict[int, set[str]] = {}
-        for one in self.plan.stores():
+        for one in self.plan.prefill if self.config.workers else self.plan.stores():
             kinds.setdefault(one.job, set()).add(one.modality)
         prepare(self.archives, kinds)
         if self.config.prefill == "send" and self.plan.prefill:
@@ -92,7 +102,7 @@ class _Run:
 
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
-        health, outcomes = health_of(rows, self.stage.watch.samples), counts(rows)
+        health, outcomes = health_of(rows, self.stage.samples), counts(rows)
         measurement, why = judge(health, others=[*self._prefill_gaps(), *self.troubles, *self.stage.interruptions])
         told = held if self.config.ledger == "full" else []
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
@@ -102,7 +112,8 @@ class _Run:
             "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),
             "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
             "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},
-            "archives": [self._told(archive, one, ledger) for archive, one in zip(self.archives, held, strict=True)],
+            "archives": [self._told(job, one, ledger) for job, one in enumerate(held)],
+            "workers": self.stage.clocks() if isinstance(self.stage, Team) else [],
         }  # fmt: skip
 
     def _prefill_gaps(self) -> list[str]:
@@ -110,16 +121,21 @@ class _Run:
         missing = sum(row.outcome != "ok" for row in rows)
         return [f"{missing} of {len(rows)} studies of the prefill were not stored"] if missing else []
 
-    def _told(self, archive: Archive, held: Held, ledger: Sequence[StudyRow]) -> dict[str, Any]:
+    def _told(self, job: int, held: Held, ledger: Sequence[StudyRow]) -> dict[str, Any]:
         return {
-            "cluster": held.cluster, "target": archive.target.name, "held_before": held.before,
+            "cluster": held.cluster, "target": self.archives[job].target.name, "held_before": held.before,
             "held_after": held.after, "count": compare_held(held, ledger),
-            "associations": dict(archive.associations.tally),
+            "associations": dict(self.stage.tally(job)),
         }  # fmt: skip
 
+    def _early(self) -> Rows:
+        """Prefill's rows by the play's zero; before the play has one, by now."""
+        by_s = self.stage.clock.zero - self.early.zero
+        return [shifted(row, by_s) for row in self.before.operations], [
+            shifted(row, by_s) for row in self.before.objects
+        ]
+
     def _keep(self, ledger: Sequence[StudyRow], result: dict[str, Any]) -> None:
-        by_s, during = self.stage.clock.zero - self.early.zero, self.stage.recorder
-        operations = [shifted(row, by_s) for row in self.before.operations] + during.operations
-        objects = [shifted(row, by_s) for row in self.before.objects] + during.objects
+        early, during = self._early(), self.stage.recorder
         manifest = manifest_of(self.config, self.traffics) | result
-        keep(Path(self.config.out), operations, objects, ledger, manifest)
+        keep(Path(self.config.out), early[0] + during.operations, early[1] + during.objects, ledger, manifest)

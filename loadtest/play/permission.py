@@ -65,6 +65,6 @@ class Limiter:
         return perf_counter() - began
 
 
-def limiter_of(target: Target) -> Limiter | None:
-    """The limiter that the consent asks for; None on this machine."""
-    return None if target.consent is None else Limiter(target.consent.images_per_s)
+def limiter_of(target: Target, sharing: int = 1) -> Limiter | None:
+    """The limiter that the consent asks for, of `sharing` workers each its equal part; None on this machine."""
+    return None if target.consent is None else Limiter(target.consent.images_per_s / sharing)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from gevent import sleep
 from gevent.pool import Pool
 
 from loadtest.play.archive import Archive
@@ -18,6 +19,7 @@ def prepare(archives: Sequence[Archive], modalities: Mapping[int, set[str]]) -> 
     progress = Progress("prepare", len(pairs))
     for job, modality in pairs:
         archives[job].factory.prepare(modality)
+        sleep(0)  # up to a second each: a worker's heartbeat goes on
         progress.step()
 
 

@@ -1,9 +1,9 @@
 """Every operation's row, made once, when its end is known; Locust's page and the progress hear of it here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isnan, nan
 from time import perf_counter
-from typing import Any
 
 from gevent import sleep
 
@@ -50,14 +50,15 @@ class Recorder:
         self.clock, self._listen = clock, listen
         self.operations: list[OperationRow] = []
         self.objects: list[ObjectRow] = []
+        self._drained = 0, 0
 
     def done(self, one: Operation, released_s: float, start_s: float, waited_s: float, done: Done) -> None:
         """An operation has ended; it was released, waited for its device, and began."""
         c = self.clock
         self.objects += [self._object(one, sent) for sent in done.sent]
         self._add(
-            OperationRow(
-                **_planned(one), released_s=released_s, start_s=start_s + done.blocked_s,
+            replace(
+                planned_row(one, released_s), start_s=start_s + done.blocked_s,
                 first_byte_s=c.since(done.first_byte), first_object_s=c.since(done.first_object),
                 end_s=c.now() if isnan(done.end) else c.since(done.end), blocked_s=waited_s + done.blocked_s,
                 connect_s=done.connect_s, negotiate_s=done.negotiate_s, objects=done.objects, bytes=done.bytes,
@@ -67,7 +68,18 @@ class Recorder:
 
     def dropped(self, one: Operation, why: str, released_s: float = nan) -> None:
         """An operation was never sent (rule L2)."""
-        self._add(OperationRow(**_planned(one), released_s=released_s, detail=why))
+        self._add(planned_row(one, released_s, why))
+
+    def take(self, operations: Sequence[OperationRow], objects: Sequence[ObjectRow]) -> None:
+        """Rows that were made elsewhere, by this clock."""
+        self.objects += objects
+        for row in operations:
+            self._add(row)
+
+    def drain(self) -> tuple[list[OperationRow], list[ObjectRow]]:
+        """What has been recorded since the last call; all of it stays here too."""
+        before, self._drained = self._drained, (len(self.operations), len(self.objects))
+        return self.operations[before[0] :], self.objects[before[1] :]
 
     def _add(self, row: OperationRow) -> None:
         self.operations.append(row)
@@ -81,7 +93,9 @@ class Recorder:
         )  # fmt: skip
 
 
-def _planned(one: Operation) -> dict[str, Any]:
-    names = ("op", "cluster", "supplier", "site", "ae_title", "operation", "purpose", "modality", "exam",
-             "phase", "due_s")  # fmt: skip
-    return {**{name: getattr(one, name) for name in names}, "planned_objects": one.objects}
+def planned_row(one: Operation, released_s: float = nan, detail: str = "") -> OperationRow:
+    """An operation's row before anything came of it: dropped."""
+    return OperationRow(
+        one.op, one.cluster, one.supplier, one.site, one.ae_title, one.operation, one.purpose, one.modality, one.exam,
+        one.phase, one.due_s, released_s, planned_objects=one.objects, detail=detail,
+    )  # fmt: skip

@@ -2,7 +2,8 @@
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from gevent import Greenlet, sleep, spawn
 from gevent.event import AsyncResult
@@ -10,16 +11,17 @@ from gevent.event import AsyncResult
 from loadtest.play.alarm import Alarm
 from loadtest.play.archive import Archive
 from loadtest.play.config import PlayConfig
+from loadtest.play.journal import FLUSH_EVERY_S, Rows
 from loadtest.play.plan import Plan
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.scheduler import Device
 from loadtest.play.tell import Progress, say
 from loadtest.play.traffic import Operation
-from loadtest.play.users import Players
+from loadtest.play.users import Devices, LocalPlayers, Players
 from loadtest.play.watch import Watch
+from loadtest.verdict.health import Samples
 from loadtest.verdict.records import OperationRow
 
-BEGIN_IN_S = 0.2  # from the last preparation to zero: every user is awake by then
 LOOK_EVERY_S = 0.02
 STOPPED = "the play was stopped on Locust's page"
 
@@ -27,8 +29,16 @@ STOPPED = "the play was stopped on Locust's page"
 class Stage:
     """Devices, users, clock and records of one play. `interruptions` are reasons why it did not go to its end."""
 
-    def __init__(self, config: PlayConfig, plan: Plan, archives: Sequence[Archive]) -> None:
-        self._config, self._plan, self._archives = config, plan, archives
+    def __init__(
+        self,
+        config: PlayConfig,
+        plan: Plan,
+        archives: Sequence[Archive],
+        flush: Callable[[Rows], None],
+        players: Callable[[Devices], Players] | None = None,
+    ) -> None:
+        """`flush` gets new rows every quarter of a second; `players` makes Locust's users of the devices."""
+        self._config, self._plan, self._archives, self._flush = config, plan, archives, flush
         self._alarm = Alarm()
         self.clock = Clock(self._alarm)
         self.recorder = Recorder(self.clock, self._heard)
@@ -37,7 +47,8 @@ class Stage:
         self._defect = AsyncResult()
         self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
         names = [(archives[job].cluster, device) for (job, _), device in self._devices.items()]
-        self._players = Players(names, config.web_port if config.web else 0)
+        make = players or (lambda devices: LocalPlayers(devices, config.web_port if config.web else 0))
+        self._players = make(names)
         self._progress: Progress | None = None
 
     def _device(self, job: int, operations: Sequence[Operation]) -> Device:
@@ -59,20 +70,30 @@ class Stage:
         self._players.spawn()
         self._announce()
         self._progress = Progress("play", len(self._plan.play))
-        keeper = spawn(self._keep_house)
+        keepers = [spawn(self._keep_house), spawn(self._flush_often)]
+        keepers[1].link_exception(lambda greenlet: self._defect.set_exception(greenlet.exception))
         gc.collect()
         gc.freeze()  # what is here stays: a collection in the middle of the play would walk through all of it
         self.watch.start(first=self._config.priority == "first")
-        self.clock.begin(BEGIN_IN_S)
+        self.clock.zero = self._players.zero()
         self._players.begin()
         try:
             self._wait()
         finally:
             self.watch.stop()
-            self._end(keeper)
+            self._end(keepers)
+
+    @property
+    def samples(self) -> Samples:
+        """What the generator saw of itself."""
+        return self.watch.samples
+
+    def tally(self, job: int) -> Counter[str]:
+        """Associations with a job's archive."""
+        return self._archives[job].associations.tally
 
     def _announce(self) -> None:
-        if self._config.web:
+        if self._players.web_url:
             say(web=self._players.web_url)
         plan, latest = self._plan, self._plan.last_due_s + self._config.drain_s
         words = f"play: {len(plan.play)} operations of {len(self._devices)} devices in {plan.last_due_s:.0f} s"
@@ -90,13 +111,20 @@ class Stage:
         if self._players.stopped.is_set():
             self.interruptions.append(STOPPED)
 
-    def _end(self, keeper: Greenlet) -> None:
+    def _end(self, keepers: Sequence[Greenlet]) -> None:
         """Users first, so that nothing more is released; then what waits or is under way."""
         self._players.quit()
         for device in self._devices.values():
             device.end()
-        keeper.kill()
+        for keeper in keepers:
+            keeper.kill()
+        self._flush(self.recorder.drain())
         self._alarm.close()
+
+    def _flush_often(self) -> None:
+        while True:
+            sleep(FLUSH_EVERY_S)
+            self._flush(self.recorder.drain())
 
     def _keep_house(self) -> None:
         """Release associations that nobody has used for a while."""

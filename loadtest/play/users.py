@@ -2,19 +2,21 @@
 
 from collections import deque
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any, ClassVar
 
 import locust.stats
 from gevent.event import Event
 from locust import User, task
 from locust.env import Environment
-from locust.runners import LocalRunner
 
 from loadtest.play.scheduler import Device
 from loadtest.verdict.records import OperationRow
 
 LOOPBACK = "127.0.0.1"
 SPAWNED_WITHIN_S = 30.0
+BEGIN_IN_S = 0.2  # from the last preparation to zero: every user is awake by then
+Devices = Sequence[tuple[str, Device]]
 
 
 class DeviceUser(User):
@@ -37,29 +39,25 @@ class DeviceUser(User):
 
 
 class Players:
-    """Locust around the devices: spawns a user for each, and tells its statistics of each operation."""
+    """Locust around the devices: one user for each, and its statistics of each operation."""
 
-    def __init__(self, devices: Sequence[tuple[str, Device]], web_port: int = 0) -> None:
-        """`devices` with their clusters' names; `web_port` 0 = no page."""
+    web_url = ""
+
+    def __init__(self, devices: Devices, environment: Environment) -> None:
+        """`devices` with their clusters' names."""
         self._begin = Event()
-        setattr(locust.stats, "bucket_response_time", exact_ms)  # noqa: B010  (Locust leaves it to be replaced)
-        classes = [_user_class(name, devices, self._begin) for name in dict.fromkeys(name for name, _ in devices)]
-        self.environment = Environment(user_classes=classes, catch_exceptions=False)
-        self.runner: LocalRunner = self.environment.create_local_runner()
-        self._count = len(devices)
-        self.web_url = f"http://{LOOPBACK}:{web_port}" if web_port else ""
-        if web_port:
-            self.environment.create_web_ui(LOOPBACK, web_port)
+        self.environment, self._count = environment, len(devices)
+        environment.user_classes = [user_class(name, devices, self._begin) for name in clusters(devices)]
         self.stopped = Event()
-        self.environment.events.test_stop.add_listener(lambda **_: self.stopped.set())
+        environment.events.test_stop.add_listener(lambda **_: self.stopped.set())
 
     def spawn(self) -> None:
         """Make all users; they wait for `begin`."""
-        spawned = Event()
-        self.environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
-        self.runner.start(self._count, spawn_rate=self._count)
-        if not spawned.wait(SPAWNED_WITHIN_S):
-            raise RuntimeError(f"Locust has not made {self._count} users within {SPAWNED_WITHIN_S:g} s")
+        raise NotImplementedError
+
+    def zero(self) -> float:
+        """The perf_counter time at which the play begins."""
+        return perf_counter() + BEGIN_IN_S
 
     def begin(self) -> None:
         """Let the users play."""
@@ -79,10 +77,41 @@ class Players:
         )
 
     def quit(self) -> None:
+        """End the users."""
+        if self.environment.runner is not None:
+            self.environment.runner.stop()
+
+
+class LocalPlayers(Players):
+    """All users in this process, and Locust's page where a port is given."""
+
+    def __init__(self, devices: Devices, web_port: int = 0) -> None:
+        """`web_port` 0 = no page."""
+        super().__init__(devices, new_environment())
+        self.runner = self.environment.create_local_runner()
+        if web_port:
+            self.web_url = f"http://{LOOPBACK}:{web_port}"
+            self.environment.create_web_ui(LOOPBACK, web_port)
+
+    def spawn(self) -> None:
+        """See Players."""
+        spawned = Event()
+        self.environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
+        self.runner.start(self._count, spawn_rate=self._count)
+        if not spawned.wait(SPAWNED_WITHIN_S):
+            raise RuntimeError(f"Locust has not made {self._count} users within {SPAWNED_WITHIN_S:g} s")
+
+    def quit(self) -> None:
         """End the users and the page."""
         self.runner.quit()
         if self.environment.web_ui:
             self.environment.web_ui.stop()
+
+
+def new_environment() -> Environment:
+    """Locust's environment, whose percentiles are exact to three digits."""
+    setattr(locust.stats, "bucket_response_time", exact_ms)  # noqa: B010  (Locust leaves it to be replaced)
+    return Environment(catch_exceptions=False)
 
 
 class OutcomeError(Exception):
@@ -94,7 +123,18 @@ def exact_ms(response_time: float) -> float:
     return float(f"{response_time:.3g}")
 
 
-def _user_class(cluster: str, devices: Sequence[tuple[str, Device]], begin: Event) -> type[User]:
+def clusters(devices: Devices) -> list[str]:
+    """The clusters of the devices, in order of appearance."""
+    return list(dict.fromkeys(name for name, _ in devices))
+
+
+def class_name(cluster: str) -> str:
+    """Name of the user class of a cluster's devices, alike in master and workers."""
+    return f"Devices_{''.join(c if c.isalnum() else '_' for c in cluster)}"
+
+
+def user_class(cluster: str, devices: Devices, begin: Event) -> type[User]:
+    """Locust's user class for the devices of one cluster."""
     ours = deque(device for name, device in devices if name == cluster)
     body: dict[str, Any] = {"abstract": False, "devices": ours, "begin": begin, "fixed_count": len(ours)}
-    return type(f"Devices_{''.join(c if c.isalnum() else '_' for c in cluster)}", (DeviceUser,), body)
+    return type(class_name(cluster), (DeviceUser,), body)

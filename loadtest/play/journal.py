@@ -1,0 +1,119 @@
+"""Records while the play goes on: what a killed process has left is whole to the last flush (rule C8, half a second).
+
+Two Arrow streams in a folder beside the run folder, one batch a flush. A batch that was cut is left out, so that a
+reader never sees half a row. The folder goes when the run folder is there, or when the play is stopped in good order.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from loadtest.play.problems import PlayFailed, TrafficProblem
+from loadtest.verdict.records import ObjectRow, OperationRow, schema_of, to_table
+
+FLUSH_EVERY_S = 0.25
+SUFFIX = ".partial"
+CONFIG = "play.json"
+Rows = tuple[list[OperationRow], list[ObjectRow]]
+_KINDS: tuple[tuple[str, type], ...] = (("operations", OperationRow), ("objects", ObjectRow))
+
+
+def pack(kind: type, rows: Sequence[object]) -> bytes:
+    """Rows of one class as an Arrow stream."""
+    table, sink = to_table(kind, rows), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def unpack(kind: type, packed: bytes) -> list[object]:
+    """The rows of `pack`; those of whole batches only. Raises pa.ArrowException where it is no stream of such rows."""
+    with pa.ipc.open_stream(packed) as stream:
+        if stream.schema != schema_of(kind):
+            raise pa.ArrowInvalid(f"these are not the columns of {kind.__name__}")
+        return [kind(**row) for batch in _whole(stream) for row in batch.to_pylist()]
+
+
+def _whole(stream: pa.RecordBatchStreamReader) -> list[pa.RecordBatch]:
+    found = []
+    with suppress(StopIteration, OSError, pa.ArrowException):  # the tail of a killed writer
+        while True:
+            found.append(stream.read_next_batch())
+    return found
+
+
+def journal_of(out: Path) -> Path:
+    """Where the journal of a run folder lies."""
+    return out.with_name(out.name + SUFFIX)
+
+
+class Journal:
+    """Written while the play goes on; as a context manager it is removed at the end, unless the process is killed.
+
+    A disk that takes no more ends the journal (`trouble` says so), not the play.
+    """
+
+    def __init__(self, out: Path, config: str) -> None:
+        """`config` is the play's own, so that what is left can be made a run folder. Raises TrafficProblem."""
+        self.folder, self.trouble = journal_of(out), ""
+        self._files: list[FileIO] = []
+        self._streams: list[pa.RecordBatchStreamWriter] = []
+        try:
+            self._begin(config)
+        except FileExistsError:
+            raise TrafficProblem(
+                f"{self.folder} is left of a play that was killed: make a run of it with `filmless salvage "
+                f"{self.folder}`, or remove it"
+            ) from None
+        except OSError as error:
+            self._fail(error)
+
+    def _begin(self, config: str) -> None:
+        self.folder.mkdir(parents=True)
+        (self.folder / CONFIG).write_text(config)
+        for name, kind in _KINDS:
+            self._files.append((self.folder / f"{name}.arrows").open("wb", buffering=0))
+            self._streams.append(pa.ipc.new_stream(self._files[-1], schema_of(kind)))
+
+    def _fail(self, error: OSError) -> None:
+        self.trouble = f"{self.folder} cannot be written ({error.strerror}): a killed play would leave nothing"
+
+    def write(self, rows: Rows) -> None:
+        """Append rows; the system has them when this returns."""
+        try:
+            for at, (_, kind) in enumerate(_KINDS):
+                if rows[at] and not self.trouble:
+                    self._streams[at].write_table(to_table(kind, rows[at]))
+        except OSError as error:
+            self._fail(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files:
+            with suppress(OSError):
+                file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_journal(folder: Path) -> Rows:
+    """What a killed play has left. Raises PlayFailed where there is nothing to be read."""
+    found = []
+    for name, kind in _KINDS:
+        file = folder / f"{name}.arrows"
+        try:
+            raw = file.read_bytes()
+            found.append(unpack(kind, raw) if raw else [])
+        except (OSError, pa.ArrowException) as error:
+            raise PlayFailed(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return found[0], found[1]  # type: ignore[return-value]  # by the order of _KINDS

@@ -1,0 +1,333 @@
+"""The master's side of a play with workers: deals the plan, sets one zero for all, gathers what they record.
+
+Locust's own master and workers do it: its messages carry our records, its users are the devices of each worker, its
+page shows all. A worker that dies is told at once where it was started here, after some seconds elsewhere; what it was
+to do and did not tell is dropped or in doubt, the measurement INVALID, the rest is kept (rule F7).
+"""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from gevent import sleep, spawn
+from locust import User, task
+from locust.dispatch import UsersDispatcher
+from locust.runners import STATE_MISSING, MasterRunner
+
+from loadtest.archives.process import LOOPBACK, package_root
+from loadtest.play.archive import Archive
+from loadtest.play.config import PlayConfig
+from loadtest.play.journal import FLUSH_EVERY_S, Rows, unpack
+from loadtest.play.plan import Plan
+from loadtest.play.problems import PlayFailed
+from loadtest.play.recorder import Clock, Recorder
+from loadtest.play.share import rows_of_lost, share_of
+from loadtest.play.tell import Progress, say
+from loadtest.play.traffic import Operation
+from loadtest.play.users import Players, class_name, new_environment
+from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, ROWS, TOKEN, is_proof
+from loadtest.verdict.health import Samples
+from loadtest.verdict.records import ObjectRow, OperationRow
+
+PINGS = 12
+BEGIN_IN_S = 0.5
+LOOK_EVERY_S = 0.02
+STOP_S = 5.0
+READY_WITHIN_S = 120.0
+LAST_WORDS_S = 15.0  # after the last moment at which a worker's own play can end
+
+
+@dataclass
+class Member:
+    """One worker, as the master knows it."""
+
+    number: int
+    client_id: str
+    pid: int
+    share: list[Operation] = field(default_factory=list)
+    counts: dict[str, int] | None = None
+    offset_s: float = 0.0  # its perf_counter less ours
+    round_trip_s: float = inf
+    samples: Samples | None = None
+    tallies: list[dict[str, int]] = field(default_factory=list)
+    lost_s: float | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """It has told all that it will."""
+        return self.samples is not None or self.lost_s is not None
+
+
+class Dealt(UsersDispatcher):
+    """Locust's users by worker as they were dealt, instead of evenly; a worker that goes or comes changes nothing."""
+
+    def __init__(self, counts: dict[str, dict[str, int]]) -> None:
+        self._counts = counts
+        self._left: Iterator[dict[str, dict[str, int]]] = iter(())
+
+    def new_dispatch(self, *_: Any, **__: Any) -> None:
+        """Deal anew: all users at once."""
+        self._left = iter([self._counts])
+
+    def __next__(self) -> dict[str, dict[str, int]]:
+        return next(self._left)
+
+    def add_worker(self, worker_node: Any) -> None:
+        """It has no part in this play."""
+
+    def remove_worker(self, worker_node: Any) -> None:
+        """Its users are not given to others: its share is told as lost."""
+
+    @property
+    def dispatch_in_progress(self) -> bool:
+        """Never: all is dealt in one step."""
+        return False
+
+
+class Team:
+    """Has what Stage has: `play`, `recorder`, `clock`, `samples`, `interruptions`, `tally`."""
+
+    def __init__(
+        self, config: PlayConfig, plan: Plan, archives: Sequence[Archive], flush: Callable[[Rows], None]
+    ) -> None:
+        self._config, self._plan, self._archives, self._flush = config, plan, archives, flush
+        self.clock = Clock()
+        self.recorder = Recorder(self.clock, self._heard)
+        self.interruptions: list[str] = []
+        self._members: dict[str, Member] = {}
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._failed: list[PlayFailed] = []
+        self._progress: Progress | None = None
+        self._players = Players([], new_environment())
+        self._runner = self._master()
+        self._players.web_url = self._page()
+
+    def _master(self) -> MasterRunner:
+        environment, address = self._players.environment, self._config.master or f"{LOOPBACK}:0"
+        environment.user_classes = [_no_users(archive.cluster) for archive in self._archives]
+        environment.dispatcher_class = self._deal  # type: ignore[assignment]  # it is only ever called
+        host, _, port = address.rpartition(":")
+        if not (host == LOOPBACK or _token_is_set()):
+            raise PlayFailed(f"--master {address}: beyond {LOOPBACK} set {TOKEN} here and at each worker", 2)
+        runner = environment.create_master_runner(host, int(port))
+        listeners = {HELLO: self._hello, READY: self._ready, PONG: self._pong, ROWS: self._rows, DONE: self._done,
+                     FAILED: self._worker_failed}  # fmt: skip
+        for kind, listener in listeners.items():
+            runner.register_message(kind, lambda msg, listener=listener, **_: listener(msg.node_id, msg.data))
+        return runner
+
+    def _page(self) -> str:
+        if not self._config.web:
+            return ""
+        self._players.environment.create_web_ui(LOOPBACK, self._config.web_port)
+        return f"http://{LOOPBACK}:{self._config.web_port}"
+
+    def _deal(self, **_: Any) -> Dealt:
+        return Dealt({one.client_id: one.counts or {} for one in self._members.values()})
+
+    # What workers say. -------------------------------------------------------------------------------------------
+
+    def _hello(self, client_id: str, said: dict[str, Any]) -> None:
+        if is_proof(client_id, said.get("proof")) and len(self._members) < self._config.workers:
+            self._members[client_id] = Member(len(self._members), client_id, int(said.get("pid", 0)))
+
+    def _ready(self, client_id: str, said: dict[str, Any]) -> None:
+        self._members[client_id].counts = dict(said["counts"])
+
+    def _pong(self, client_id: str, said: dict[str, Any]) -> None:
+        member, now = self._members[client_id], perf_counter()
+        took = now - said["sent"]
+        if took < member.round_trip_s:
+            member.round_trip_s, member.offset_s = took, said["now"] - (now + said["sent"]) / 2
+
+    def _rows(self, client_id: str, said: dict[str, Any]) -> None:
+        if client_id in self._members and self._members[client_id].lost_s is None:
+            self.recorder.take(unpack(OperationRow, said["operations"]), unpack(ObjectRow, said["objects"]))  # type: ignore[arg-type]
+
+    def _done(self, client_id: str, said: dict[str, Any]) -> None:
+        member = self._members[client_id]
+        member.samples, member.tallies = Samples(**said["samples"]), said["tallies"]
+        self.interruptions += [one for one in said["interruptions"] if one not in self.interruptions]
+
+    def _worker_failed(self, client_id: str, said: dict[str, Any]) -> None:
+        self._failed.append(PlayFailed(f"worker {self._members[client_id].number}: {said['message']}", said["code"]))
+
+    # The play. ---------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Play it. Raises PlayFailed where the workers cannot be had or made ready."""
+        keeper = spawn(self._keep)
+        try:
+            self._gather()
+            self._send_jobs()
+            self._begin()
+            self._wait()
+        finally:
+            self._account()
+            keeper.kill()
+            self._flush(self.recorder.drain())
+            self.close()
+
+    def _gather(self) -> None:
+        """The workers come: started here, or from wherever they are."""
+        if not self._config.master:
+            self._children = [_child(self._runner.server.port) for _ in range(self._config.workers)]
+        else:
+            print(f"waiting for {self._config.workers} workers at {self._config.master}", file=sys.stderr, flush=True)
+        self._until(
+            lambda: len(self._members) == self._config.workers,
+            self._config.join_s,
+            lambda: f"{len(self._members)} of {self._config.workers} workers have come",
+        )
+
+    def _send_jobs(self) -> None:
+        config = self._config.model_dump_json()
+        traffic = [Path(job.traffic).read_bytes() for job in self._config.jobs]
+        of = self._config.workers
+        for one in self._members.values():
+            one.share = share_of(self._plan, self._config.jobs, one.number, of).play
+            job = {"config": config, "traffic": traffic, "number": one.number, "of": of}
+            self._runner.send_message(JOB, job, one.client_id)
+        self._until(
+            lambda: all(one.counts is not None for one in self._members.values()), READY_WITHIN_S,
+            lambda: f"{sum(one.counts is not None for one in self._members.values())} of {of} workers are ready",
+        )  # fmt: skip
+
+    def _until(self, holds: Callable[[], bool], within_s: float, state: Callable[[], str]) -> None:
+        until = perf_counter() + within_s
+        while not holds():
+            if self._failed:
+                raise self._failed[0]
+            if any(child.poll() is not None for child in self._children):
+                raise PlayFailed(f"a worker has ended before the play began: {state()}")
+            if perf_counter() > until:
+                raise PlayFailed(f"{state()} within {within_s:g} s")
+            sleep(LOOK_EVERY_S)
+
+    def _begin(self) -> None:
+        """Users first, then one zero for all, told to each worker on its own monotonic clock (rule L13)."""
+        for _ in range(PINGS):
+            for one in self._members.values():
+                self._runner.send_message(PING, {"sent": perf_counter()}, one.client_id)
+            sleep(LOOK_EVERY_S)
+        users = sum(sum((one.counts or {}).values()) for one in self._members.values())
+        self._runner.start(users, spawn_rate=max(users, 1))
+        if self._players.web_url:
+            say(web=self._players.web_url)
+        self._progress = Progress("play", len(self._plan.play))
+        self.clock.begin(BEGIN_IN_S)
+        for one in self._members.values():
+            self._runner.send_message(BEGIN, {"zero": self.clock.zero + self._offset(one)}, one.client_id)
+
+    def _offset(self, member: Member) -> float:
+        """0 on this machine, whose processes share a clock; else what the quickest ping said."""
+        return 0.0 if self._children else member.offset_s
+
+    def _wait(self) -> None:
+        until = self._plan.last_due_s + self._config.drain_s + LAST_WORDS_S
+        while not all(one.has_ended for one in self._members.values()):
+            if self._failed:
+                raise self._failed[0]
+            self._look_for_lost(self.clock.now() > until)
+            sleep(LOOK_EVERY_S)
+
+    def _look_for_lost(self, is_late: bool) -> None:
+        nodes = self._runner.clients
+        gone = {child.pid for child in self._children if child.poll() is not None}
+        for one in self._members.values():
+            missing = one.client_id in nodes and nodes[one.client_id].state == STATE_MISSING
+            if not one.has_ended and (one.pid in gone or missing or is_late):
+                one.lost_s = self.clock.now()
+                self.interruptions.append(
+                    f"worker {one.number} of {self._config.workers} was lost after {one.lost_s:.1f} s"
+                )
+
+    def _account(self) -> None:
+        """Rows for what lost workers have not told; what is missing in any other way is dropped as well."""
+        recorded = {(row.cluster, row.op) for row in self.recorder.operations}
+        for one in self._members.values():
+            lost_s = one.lost_s if one.lost_s is not None else self.clock.now()
+            self.recorder.take(*rows_of_lost(one.share, recorded, lost_s))
+
+    def _keep(self) -> None:
+        while True:
+            sleep(FLUSH_EVERY_S)
+            self._flush(self.recorder.drain())
+
+    def close(self) -> None:
+        """End users, page and the workers that were started here."""
+        with suppress(Exception):  # Locust's own; what counts has been recorded
+            self._runner.quit()
+        if self._players.environment.web_ui:
+            self._players.environment.web_ui.stop()
+        for child in self._children:
+            _end(child)
+        self._runner.server.close(linger=0)
+
+    @property
+    def samples(self) -> Samples:
+        """The worst of all workers, for a limit holds for each of them; delays of all together."""
+        found = [one.samples for one in self._members.values() if one.samples is not None]
+        if not found:
+            return Samples()
+        return Samples(
+            [delay for one in found for delay in one.loop_delay_s], max(one.cpu_share for one in found),
+            max((one.clock_step_s for one in found), key=abs), max(one.wall_s for one in found),
+            " and ".join(dict.fromkeys(one.scheduling for one in found)),
+            " and ".join(dict.fromkeys(one.wakes_by for one in found)),
+        )  # fmt: skip
+
+    def tally(self, job: int) -> Counter[str]:
+        """Associations with a job's archive, of the master (prefill, final read) and all workers."""
+        found = Counter(self._archives[job].associations.tally)
+        for one in self._members.values():
+            if one.tallies:
+                found.update(one.tallies[job])
+        return found
+
+    def clocks(self) -> list[dict[str, float]]:
+        """For the record: each worker's clock against ours, and the round trip that bounds its error, in seconds."""
+        return [
+            {"worker": one.number, "offset_s": self._offset(one), "round_trip_s": one.round_trip_s}
+            for one in self._members.values()
+        ]
+
+    def _heard(self, row: OperationRow) -> None:
+        if self._progress is not None:
+            self._progress.step()
+
+
+def _no_users(cluster: str) -> type[User]:
+    """The user class of a cluster's devices as the master needs it: by its name."""
+    return type(class_name(cluster), (User,), {"abstract": False, "play": task(lambda _: None)})
+
+
+def _token_is_set() -> bool:
+    return bool(os.environ.get(TOKEN))
+
+
+def _child(port: int) -> "subprocess.Popen[bytes]":
+    """A worker of this machine; it ends when we do."""
+    command = [sys.executable, "-m", "loadtest.play.worker", f"{LOOPBACK}:{port}", "--end-with-stdin"]
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=package_root())
+    except OSError as error:
+        raise PlayFailed(f"a worker cannot be started: {error.strerror}") from error
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    if child.stdin:
+        child.stdin.close()
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -1,0 +1,155 @@
+"""`python -m loadtest.play.worker HOST:PORT`: one of Locust's workers, which plays its share of a master's plan."""
+
+import locust  # noqa: F401, I001  # before anything that imports ssl, or it dies with a RecursionError (findings, 4)
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult, Event
+from gevent.os import tp_read
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from loadtest.objects.identity import TooManyPatients
+from loadtest.play.archive import Archive, Seat, open_archive
+from loadtest.play.config import PlayConfig
+from loadtest.play.journal import Rows, pack
+from loadtest.play.plan import Plan, make_plan
+from loadtest.play.prefill import prepare
+from loadtest.play.problems import PlayFailed, TrafficProblem
+from loadtest.play.share import share_of
+from loadtest.play.stage import Stage
+from loadtest.play.studies import factories
+from loadtest.play.traffic import read_traffic
+from loadtest.play.turns import take_turns
+from loadtest.play.users import Devices, Players, class_name, new_environment
+from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, ROWS, proof
+from loadtest.verdict.records import ObjectRow, OperationRow
+
+SPAWNED_WITHIN_S = 600.0  # the master stores the prefill first
+
+
+class SentPlayers(Players):
+    """Users of a worker: the master has them made, and says when they begin."""
+
+    def __init__(self, devices: Devices, environment: Environment, ready: Callable[[], None]) -> None:
+        super().__init__(devices, environment)
+        self._spawned, self._ready, self._zero = Event(), ready, AsyncResult()
+        environment.events.spawning_complete.add_listener(lambda **_: self._spawned.set())
+        _runner(environment).register_message(BEGIN, lambda msg, **_: self._zero.set(msg.data["zero"]))
+
+    def spawn(self) -> None:
+        """Say what is here, and wait until the master has seen all users."""
+        self._ready()
+        if not self._spawned.wait(SPAWNED_WITHIN_S):
+            raise PlayFailed(f"the master has not begun within {SPAWNED_WITHIN_S:g} s")
+
+    def zero(self) -> float:
+        """The master's zero, on this machine's clock."""
+        return float(self._zero.get(timeout=SPAWNED_WITHIN_S))
+
+
+def _runner(environment: Environment) -> WorkerRunner:
+    assert isinstance(environment.runner, WorkerRunner)
+    return environment.runner
+
+
+class Worker:
+    """One job of one master, from its first word to its last."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._job = AsyncResult()
+        self.environment = new_environment()
+        self.runner = self.environment.create_worker_runner(host, port)
+        self.runner.register_message(JOB, lambda msg, **_: self._job.set(msg.data))
+        self.runner.register_message(PING, lambda msg, **_: self._tell(PONG, now=perf_counter(), sent=msg.data["sent"]))
+        self._tell(HELLO, proof=proof(self.runner.client_id), pid=os.getpid())
+
+    def _tell(self, kind: str, **what: Any) -> None:
+        self.runner.send_message(kind, what)
+
+    def play(self) -> None:
+        """Do the job and tell what came of it, whatever comes."""
+        try:
+            job = self._job.get()
+            with TemporaryDirectory(prefix="filmless-worker-") as folder, ExitStack() as stack:
+                stage = self._stage(job, Path(folder), stack)
+                stage.play()
+                tallies = [dict(stage.tally(number)) for number in range(len(job["traffic"]))]
+                self._tell(DONE, samples=asdict(stage.samples), interruptions=stage.interruptions, tallies=tallies)
+        except (TrafficProblem, TooManyPatients, PlayFailed, ValueError, OSError, RuntimeError) as error:
+            self._tell(FAILED, code=getattr(error, "exit_code", 1), message=f"{type(error).__name__}: {error}")
+        self.runner.greenlet.join()  # the master's word ends it
+
+    def _stage(self, job: dict[str, Any], folder: Path, stack: ExitStack) -> Stage:
+        """Everything ready to play, from the master's own files."""
+        config = PlayConfig.model_validate_json(job["config"])
+        paths = [folder / f"{number}.parquet" for number in range(len(job["traffic"]))]
+        for path, content in zip(paths, job["traffic"], strict=True):
+            path.write_bytes(content)
+        traffics = [read_traffic(path, number) for number, path in enumerate(paths)]
+        seat = Seat(job["number"], job["of"])
+        plan = share_of(make_plan(traffics, config.speed), config.jobs, seat.number, seat.of)
+        makers = factories(traffics)
+        archives = [
+            open_archive(number, one.about, maker, plan, config, stack, seat)
+            for number, (one, maker) in enumerate(zip(traffics, makers, strict=True))
+        ]
+        stack.callback(lambda: gevent.joinall([gevent.spawn(one.close) for one in archives], timeout=5.0))
+        prepare(archives, _kinds(plan))
+        return Stage(config, plan, archives, self._flush, lambda devices: self._players(devices, archives))
+
+    def _players(self, devices: Devices, archives: list[Archive]) -> Players:
+        counts = {class_name(one.cluster): sum(name == one.cluster for name, _ in devices) for one in archives}
+        return SentPlayers(devices, self.environment, lambda: self._tell(READY, counts=counts))
+
+    def _flush(self, rows: Rows) -> None:
+        if rows[0] or rows[1]:
+            self._tell(ROWS, operations=pack(OperationRow, rows[0]), objects=pack(ObjectRow, rows[1]))
+
+
+def _kinds(plan: Plan) -> dict[int, set[str]]:
+    kinds: dict[int, set[str]] = {}
+    for one in plan.stores():
+        kinds.setdefault(one.job, set()).add(one.modality)
+    return kinds
+
+
+def main() -> int:
+    """Serve one master's play; 0 when it was served to its end."""
+    parser = argparse.ArgumentParser("python -m loadtest.play.worker", description="Play a share of a master's plan.")
+    parser.add_argument("master", help="host:port of `filmless load --master`")
+    parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
+    given = parser.parse_args()
+    del sys.argv[1:]
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
+    take_turns()
+    host, _, port = given.master.rpartition(":")
+    player = gevent.spawn(lambda: Worker(host, int(port)).play())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, lambda: player.kill(block=False))
+    if given.end_with_stdin:
+        gevent.spawn(_at_end_of_input, player)
+    player.join()
+    return 0 if player.successful() else 1
+
+
+def _at_end_of_input(player: gevent.Greenlet) -> None:
+    while tp_read(sys.stdin.fileno(), 4096):
+        continue
+    player.kill(block=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
