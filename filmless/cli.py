@@ -119,15 +119,35 @@ def load(
     web: Annotated[bool, typer.Option("--web", help="with Locust's page, on the loopback")] = False,
     check: Annotated[bool, typer.Option("--check", help="only try each service of the target")] = False,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="processes that play; 0: one, without a master")] = 0,
+    master: Annotated[bool, typer.Option("--master", help="the workers come from elsewhere")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="play a share of a master's plan")] = False,
+    master_host: Annotated[str, typer.Option(help="where the master listens, or is asked")] = "127.0.0.1",
+    master_port: Annotated[int, typer.Option(min=1, max=65535)] = 5557,
     json_: Json = False,
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
     from filmless.load_commands import check_target, run_load
+    from filmless.load_options import work, workers_of
 
     if check:
         check_target(target, json_)
+    elif worker:
+        work(master_host, master_port)
     else:
-        run_load(traffic, target, speed, web, out, json_)
+        run_load(traffic, target, speed, web, out, json_, workers_of(workers, master, master_host, master_port))
+
+
+@app.command()
+@guarded
+def salvage(
+    folder: Annotated[Path, typer.Argument(help="OUT.partial, which a killed `filmless load` has left")],
+    json_: Json = False,
+) -> None:
+    """Make a run folder of what a killed play has recorded: INVALID, with everything accounted for."""
+    from filmless.load_options import salvage_run
+
+    salvage_run(folder, json_)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
 from filmless.output import give, say
@@ -30,7 +31,8 @@ def check_target(target: str, json_: bool) -> None:
         raise SystemExit(FAIL)
 
 
-def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool) -> None:
+def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool,
+             settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Play a traffic file; the exit code is the verdict's."""
     if traffic is None or not traffic.is_file():
         raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
@@ -38,7 +40,7 @@ def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Pa
     if web:
         say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
     window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
-    result = play_all([window], target, folder, speed, WEB_PORT if web else 0)
+    result = play_all([window], target, folder, speed, WEB_PORT if web else 0, settings)
     if json_:
         give({"run": str(folder), **{k: v for k, v in result.items() if k != "phase"}})
     else:

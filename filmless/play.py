@@ -20,14 +20,17 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
 
 
 def play_all(windows: list[dict[str, Any]], target: str, out: Path, speed: float = 1.0,
-             web_port: int = 0) -> dict[str, Any]:  # fmt: skip
-    """Play each window's traffic against an archive of its own, all at once; stores are removed afterwards."""
+             web_port: int = 0, settings: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Play each window's traffic against an archive of its own, all at once; stores are removed afterwards.
+
+    `settings` are those of loadtest.play.config.PlayConfig.
+    """
     kind, jobs = archive_kind(target), []
     with ExitStack() as archives:
         for window in windows:
             port = free_port()
             name = f"filmless-{window['cluster']}"
             started = archives.enter_context(running(kind, name, movers={LISTENER: ("127.0.0.1", port)}))
-            jobs.append(PlayJob(Path(window["path"]), started, port))
+            jobs.append(PlayJob(Path(window["path"]), started, port if isinstance(kind, str) else 0))
         with progress("play") as report:
-            return play(jobs, speed, out, report, web_port)
+            return play(jobs, speed, out, report, web_port, **settings or {})

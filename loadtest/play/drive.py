@@ -95,7 +95,11 @@ class _Run:
             prefill(self.archives, self.plan.prefill, self.config.prefill_associations, self.before)
 
     def _ledger(self) -> list[StudyRow]:
-        studies = entries(self.plan, self.config.prefill == "send", self.before, self.stage.recorder)
+        before, during = self.before, self.stage.recorder
+        studies = entries(
+            self.plan, self.config.prefill == "send", before.operations + during.operations,
+            before.objects + during.objects,
+        )  # fmt: skip
         if self.config.ledger == "full":
             self.troubles = read_back(self.archives, studies)
         return [one.row for one in studies]

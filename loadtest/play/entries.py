@@ -1,10 +1,10 @@
 """The ledger's rows, from the plan and from what was recorded."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loadtest.play.plan import Plan
-from loadtest.play.recorder import Recorder
 from loadtest.play.traffic import Operation
 from loadtest.verdict.ledger import settle
 from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow
@@ -19,14 +19,16 @@ class Entry:
     row: StudyRow
 
 
-def entries(plan: Plan, prefilled: bool, before: Recorder, during: Recorder) -> list[Entry]:
+def entries(
+    plan: Plan, prefilled: bool, operations: Iterable[OperationRow], objects: Iterable[ObjectRow]
+) -> list[Entry]:
     """One for each study that was to be stored; a skipped prefill is not in the ledger."""
-    rows = {(row.cluster, row.op): row for row in before.operations + during.operations}
-    objects: defaultdict[tuple[str, int], list[ObjectRow]] = defaultdict(list)
-    for one in before.objects + during.objects:
-        objects[one.cluster, one.op].append(one)
+    rows = {(row.cluster, row.op): row for row in operations}
+    sent: defaultdict[tuple[str, int], list[ObjectRow]] = defaultdict(list)
+    for one in objects:
+        sent[one.cluster, one.op].append(one)
     stores = [one for one in plan.stores() if prefilled or one.phase == "play"]
-    return [_entry(one, rows.get((one.cluster, one.op)), objects[one.cluster, one.op]) for one in stores]
+    return [_entry(one, rows.get((one.cluster, one.op)), sent[one.cluster, one.op]) for one in stores]
 
 
 def _entry(one: Operation, row: OperationRow | None, objects: list[ObjectRow]) -> Entry:

@@ -27,7 +27,7 @@ from loadtest.play.archive import Archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import FLUSH_EVERY_S, Rows, unpack
 from loadtest.play.plan import Plan
-from loadtest.play.problems import PlayFailed
+from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.share import rows_of_lost, share_of
 from loadtest.play.tell import Progress, say
@@ -116,7 +116,7 @@ class Team:
         environment.dispatcher_class = self._deal  # type: ignore[assignment]  # it is only ever called
         host, _, port = address.rpartition(":")
         if not (host == LOOPBACK or _token_is_set()):
-            raise PlayFailed(f"--master {address}: beyond {LOOPBACK} set {TOKEN} here and at each worker", 2)
+            raise TrafficProblem(f"master {address}: beyond {LOOPBACK}, set {TOKEN} here and at each worker")
         runner = environment.create_master_runner(host, int(port))
         listeners = {HELLO: self._hello, READY: self._ready, PONG: self._pong, ROWS: self._rows, DONE: self._done,
                      FAILED: self._worker_failed}  # fmt: skip

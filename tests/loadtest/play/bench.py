@@ -62,7 +62,7 @@ def carry_out(
             except WireError as error:
                 done.error(error)
             recorder.done(one, start_s, start_s, 0.0, done)
-        studies = entries(plan, True, Recorder(Clock()), recorder)
+        studies = entries(plan, True, recorder.operations, recorder.objects)
         troubles = read_back([archive], studies)
         tally = dict(archive.associations.tally)
     return Outcome(recorder.operations, recorder.objects, [one.row for one in studies], troubles, tally)

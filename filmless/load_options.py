@@ -1,0 +1,37 @@
+"""Options of `filmless load` beyond what and where: workers, here or elsewhere, and what a killed play has left."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from filmless.failures import BadInput
+from filmless.output import give, say
+from loadtest.play.salvage import salvage
+
+
+def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, Any]:
+    """The play's settings for its workers."""
+    if master and not workers:
+        raise BadInput("--master needs --workers N: how many are to come from elsewhere")
+    return ({"workers": workers} if workers else {}) | ({"master": f"{host}:{port}"} if master else {})
+
+
+def work(host: str, port: int) -> None:
+    """Play a share of a master's plan, until the master has done or Ctrl-C."""
+    say(f"worker of {host}:{port}")
+    if code := subprocess.call([sys.executable, "-m", "loadtest.play.worker", f"{host}:{port}"]):
+        raise SystemExit(code)
+
+
+def salvage_run(folder: Path, json_: bool) -> None:
+    """A run folder from what a killed play has left."""
+    out, result = salvage(folder)
+    if json_:
+        give({"run": str(out), **result})
+        return
+    kept = sum(result["outcomes"].values()) - result["outcomes"]["dropped"] - result["outcomes"]["unknown"]
+    print(f"{result['verdict']}: {kept:,} of {result['planned']:,} operations were recorded")
+    for reason in result["reasons"]:
+        print(f"  {reason}")
+    say(f"run folder: {out}")
