@@ -233,6 +233,21 @@ def size(
 
 @app.command()
 @guarded
+def outcomes(
+    run: RunArg,
+    date: Annotated[str | None, typer.Option(help="YYYY-MM-DD, 2004 to 2014; default: the run's last day")] = None,
+    cluster: Annotated[str | None, typer.Option(help="one cluster; default: all of the run's")] = None,
+    id_: Annotated[list[str] | None, typer.Option("--id", help="only this outcome; repeatable")] = None,
+    json_: Json = False,
+) -> None:
+    """Headline figures by id for any day of the plan, each with its interval, n and the inputs that drive it."""
+    from filmless.outcome_commands import print_outcomes
+
+    print_outcomes(run, date, cluster, id_ or [], json_)
+
+
+@app.command()
+@guarded
 def verify(run: RunArg, json_: Json = False) -> None:
     """Make a run again from its manifest, and compare the hashes of all tables."""
     from filmless.run_commands import verify_run

@@ -82,6 +82,14 @@ def test_verify_says_same(run: Path) -> None:
     assert json.loads(filmless("verify", run, "--json").stdout)["verdict"] == "same"
 
 
+def test_outcomes_are_one_object_and_a_wrong_date_is_bad_input(run: Path) -> None:
+    found = json.loads(filmless("outcomes", run, "--date", "2009-03-31", "--id", "storage_tb", "--json").stdout)
+    assert {t["id"] for t in found["outcomes"]} == {"storage_tb"}
+    assert all(t["inputs"] for t in found["outcomes"])
+    assert "2004-01-01 to 2014-12-31" in filmless("outcomes", run, "--date", "2020-01-01", code=2).stderr
+    assert "trusts_live" in filmless("outcomes", run, "--date", "2005-10-03").stdout
+
+
 def test_compare_with_itself_is_nothing(run: Path) -> None:
     found = json.loads(filmless("compare", run, run, "--json").stdout)
     assert found["scenario"] == []
