@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from filmless.output import give, show
+from filmless.progress import progress
 from filmless.report.tables import number
 from filmless.run_commands import parse_day
+from sim.answers.case import build_case
 from sim.answers.outcomes import outcomes
 from sim.answers.outcomes.figure import Told
+from sim.answers.outcomes.registry import DRAWS
 from sim.runs.store import Run, RunProblem
 
 
@@ -15,7 +18,9 @@ def print_outcomes(folder: Path, day: str | None, cluster: str | None, ids: list
     run = Run(folder)
     if run.manifest.get("kind") != "simulation":
         raise RunProblem(f"{folder} is a measured run; outcomes are of a simulated one")
-    found = outcomes(run, parse_day(day, "--date") if day else None, cluster, ids)
+    with progress("savings case") as report:
+        found = outcomes(run, parse_day(day, "--date") if day else None, cluster, ids,
+                         case=lambda: build_case(run, DRAWS, report))  # fmt: skip
     if json_:
         give(found.model_dump(mode="json"))
         return

@@ -9,7 +9,7 @@ from filmless.docs.markdown import number
 from filmless.report.assumptions import TABLES, figures
 from sim.answers.measures import TITLES
 from sim.engines.loads import STATIONS
-from sim.runs.records import FLOWS, MEASURES
+from sim.runs.tallies import FLOWS, MEASURES
 from sim.world import exams as exam_module
 from sim.world.load import World, load_world
 from sim.world.quantity import ASSUMPTIONS, Profile, Quantity, Sourced

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from math import isfinite
 from pathlib import Path
 
-from sim.answers.outcomes import archive, patients, readers, service, volumes
+from sim.answers.case.case import Case, build_case
+from sim.answers.outcomes import archive, money, patients, readers, service, volumes
 from sim.answers.outcomes.figure import NATION, Driver, Figure, Report, Told
 from sim.answers.outcomes.scene import Scene
 from sim.runs.manifest import world_of
 from sim.runs.store import Run
-from sim.world.load import World
+from sim.world.world import World
 
 FIRST, LAST = date(2004, 1, 1), date(2014, 12, 31)
+DRAWS = 2_000
 
 
 class OutcomeProblem(ValueError):
@@ -42,6 +45,11 @@ OUTCOMES = (
     Outcome("storage_tb", "TB", volumes.storage_tb),
     Outcome("exams_per_year", "exams/yr", volumes.exams_per_year),
     Outcome("busy_hour_share", "share", volumes.busy_hour_share),
+    Outcome("film_saving_per_trust_year", "money/trust/yr", money.film_saving_per_trust_year),
+    Outcome("benefit_share", "share", money.benefit_share),
+    Outcome("total_cost", "money", money.total_cost),
+    Outcome("total_benefit", "money", money.total_benefit),
+    Outcome("benefit_cost_ratio", "ratio", money.benefit_cost_ratio),
     Outcome("turnaround_h", "h", service.turnaround_h),
     Outcome("time_to_image_min", "min", service.time_to_image_min),
     Outcome("image_unavailable_share", "share", service.image_unavailable_share),
@@ -83,15 +91,18 @@ def _told(scene: Scene, outcome: Outcome, figure: Figure, cluster: str) -> Told:
 
 
 def outcomes(run: Run, day: date | None = None, cluster: str | None = None, ids: Sequence[str] = (),
-             world: World | None = None) -> Report:  # fmt: skip
+             case: Callable[[], Case] | None = None, world: World | None = None) -> Report:  # fmt: skip
     """Every figure of every outcome (or of `ids`) on a day, for a cluster or all of the run's.
+
+    `case` gives the savings case, and is asked only when an outcome in money is; left out, it is built with `DRAWS`.
+    `world` is a scenario other than the run's own, for outcomes that are not in money.
 
     Raises:
         OutcomeProblem: a day outside 2004 to 2014, a cluster that the run lacks, an id that there is not.
     """
     found, clusters = _checked(run, day, cluster, ids)
     world = world or world_of(run.manifest["scenario"], Path(str(run.manifest["scenario_file"])))
-    scene = Scene(run, world, found, clusters)
+    scene = Scene(run, world, found, clusters, cache(case or (lambda: build_case(run, DRAWS))))
     told = [_told(scene, o, f, cluster or NATION) for o in OUTCOMES if not ids or o.id in ids for f in o.figures(scene)]
     return Report(run=run.folder.name, scenario=str(run.manifest["title"]), date=found.isoformat(),
                   scenario_hash=str(run.manifest["scenario_hash"]), clusters=list(clusters), outcomes=told)  # fmt: skip

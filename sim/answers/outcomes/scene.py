@@ -1,5 +1,6 @@
 """All that an outcome may look at: the run, its scenario, the day and the clusters asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.answers.case.case import Case
 from sim.answers.measures import Measures
 from sim.answers.outcomes.inputs import Input, Levels, at_key, by_modality, volume_input
 from sim.answers.outcomes.rollout import Rollout
@@ -27,6 +29,7 @@ class Scene:
     world: World
     day: date
     clusters: tuple[str, ...]
+    build: Callable[[], Case]
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -37,6 +40,11 @@ class Scene:
     def measures(self) -> Measures:
         """The run's accessor."""
         return Measures(self.run)
+
+    @property
+    def case(self) -> Case:
+        """The savings case of the whole run; built when first asked for."""
+        return self.build()
 
     @property
     def year(self) -> int:

@@ -8,6 +8,8 @@ import jsonschema
 import numpy as np
 import pytest
 
+from sim.answers.case import build_case
+from sim.answers.case.case import Case
 from sim.answers.outcomes import BY_ID, OutcomeProblem, outcomes
 from sim.answers.outcomes.archive import erlang_wait_share
 from sim.answers.outcomes.figure import Report, Told
@@ -23,6 +25,7 @@ SPEC = Spec(("west",), date(2006, 3, 13), date(2006, 3, 15), 7, 3, warm_up_days=
 ASKED = {
     "trusts_live", "images_stored", "images_per_exam", "stored_mb_per_exam", "storage_tb", "exams_per_year",
     "busy_hour_share", "turnaround_h", "time_to_image_min", "image_unavailable_share", "reject_rate",
+    "film_saving_per_trust_year", "benefit_share", "total_cost", "total_benefit", "benefit_cost_ratio",
     "reports_per_reader_month", "prior_from_archive_share", "retrieval_s", "journeys_avoided", "dose_avoided_man_sv",
 }  # fmt: skip
 BETWEEN = date(2006, 3, 20)  # T1 is live since 8 March, T2 on 1 April
@@ -45,8 +48,13 @@ def value(told: Told) -> float:
 
 
 @pytest.fixture(scope="module")
-def later(run: Run, world: World) -> Report:
-    return outcomes(run, date(2009, 3, 31), world=world)
+def case(run: Run) -> Case:
+    return build_case(run, 300)
+
+
+@pytest.fixture(scope="module")
+def later(run: Run, world: World, case: Case) -> Report:
+    return outcomes(run, date(2009, 3, 31), case=lambda: case, world=world)
 
 
 def test_every_id_is_there_with_interval_n_and_inputs(later: Report) -> None:
@@ -54,12 +62,13 @@ def test_every_id_is_there_with_interval_n_and_inputs(later: Report) -> None:
     for told in later.outcomes:
         assert told.method
         assert told.unit
-        if told.interval != "none" and told.value is not None:
+        drawn = "draws" in told.method  # the base of a skewed share need not lie within its draws
+        if told.interval != "none" and told.value is not None and not drawn:
             assert told.low is not None
             assert told.high is not None
             assert told.low <= told.value <= told.high, told
         if "simulation" in told.interval:
-            assert told.n == SPEC.replications
+            assert told.n == (300 if drawn else SPEC.replications)
     driven = {t.id for t in later.outcomes if t.inputs}
     assert driven == set(BY_ID)
 
@@ -85,8 +94,9 @@ def test_trusts_live_by_hand(run: Run, world: World, day: str, live: int) -> Non
 
 @pytest.mark.parametrize("day", [date(2004, 1, 1), date(2004, 6, 30), date(2006, 3, 7)])
 def test_before_go_live_nothing_is_stored_or_spared(run: Run, world: World, day: date) -> None:
-    report = outcomes(run, day, world=world)
-    for name in ("images_stored", "storage_tb", "journeys_avoided", "dose_avoided_man_sv"):
+    names = ("images_stored", "storage_tb", "journeys_avoided", "dose_avoided_man_sv", "prior_from_archive_share")
+    report = outcomes(run, day, ids=names, world=world)
+    for name in names[:-1]:
         assert [value(t) for t in report.outcomes if t.id == name] == [0.0] * sum(t.id == name for t in report.outcomes)
     assert one(report, "prior_from_archive_share", cache_months="6", of="digital priors").value is None
 
@@ -129,6 +139,29 @@ def test_on_the_day_is_between_film_and_pacs(run: Run, world: World) -> None:
     assert pacs < mixed < film
     lost = {p: value(one(report, "image_unavailable_share", pathway=p, setting="all")) for p in ("film", "on the day")}
     assert 0 < lost["on the day"] < lost["film"]
+
+
+def test_money_is_the_cases(later: Report, case: Case) -> None:
+    """One cluster is the nation here: the same present values and ratio as the case's own summary."""
+    own = case.summary[case.summary["option"] == "programme"].set_index("measure")
+    split = {"option": "programme", "basis": "present value over the years appraised"}
+    cost = one(later, "total_cost", **split)
+    assert (cost.value, cost.n) == (pytest.approx(own["value"]["public_cost"], abs=0.5), 300)
+    assert cost.low == pytest.approx(own["low"]["public_cost"], rel=0.05)
+    assert value(one(later, "benefit_cost_ratio", **split)) == pytest.approx(own["value"]["bcr"], rel=1e-6)
+    shares = [value(t) for t in later.outcomes if t.id == "benefit_share" and t.split["of"] == "cash-releasing"]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_film_saving_by_hand(later: Report, world: World, run: Run) -> None:
+    """Packets alone: 30p for each exam of a year, over two trusts."""
+    both = [value(one(later, "film_saving_per_trust_year", of=of)) for of in ("film", "film, chemicals and packets")]
+    exams = yearly_exams(world, "west", build_estate(world, "west").sites, 2008).sum()
+    flows = run.table("flows").groupby("world")[["sheets", "exams"]].sum()
+    assert both[0] > 0
+    chemicals = both[0] / 1.5 * 0.3
+    assert both[1] - both[0] - chemicals == pytest.approx(0.3 * exams / 2)
+    assert flows.loc["film", "sheets"] > flows.loc["pacs", "sheets"]
 
 
 @pytest.mark.parametrize(
