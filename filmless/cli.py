@@ -119,6 +119,11 @@ def load(
     web: Annotated[bool, typer.Option("--web", help="with Locust's page, on the loopback")] = False,
     check: Annotated[bool, typer.Option("--check", help="only try each service of the target")] = False,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
+    verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
+    commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
+    kill_at: Annotated[
+        float | None, typer.Option(min=0, max=1, help="kill -9 and restart the archive at this share; 1: at the end")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="processes that play; 0: one, without a master")] = 0,
     master: Annotated[bool, typer.Option("--master", help="the workers come from elsewhere")] = False,
     worker: Annotated[bool, typer.Option("--worker", help="play a share of a master's plan")] = False,
@@ -128,14 +133,16 @@ def load(
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
     from filmless.load_commands import check_target, run_load
-    from filmless.load_options import work, workers_of
+    from filmless.load_options import witnesses_of, work, workers_of
 
     if check:
         check_target(target, json_)
     elif worker:
         work(master_host, master_port)
     else:
-        run_load(traffic, target, speed, web, out, json_, workers_of(workers, master, master_host, master_port))
+        settings = workers_of(workers, master, master_host, master_port)
+        settings |= witnesses_of(verify_hashes, commit, kill_at)
+        run_load(traffic, target, speed, web, out, json_, settings)
 
 
 @app.command()

@@ -17,6 +17,12 @@ def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, An
     return ({"workers": workers} if workers else {}) | ({"master": f"{host}:{port}"} if master else {})
 
 
+def witnesses_of(verify_hashes: float, commit: bool, kill_at: float | None) -> dict[str, Any]:
+    """The play's settings for what is asked of the archive beside its counts."""
+    found: dict[str, Any] = {"verify_hashes": verify_hashes} if verify_hashes else {}
+    return found | ({"commit": True} if commit else {}) | ({} if kill_at is None else {"kill_at": kill_at})
+
+
 def work(host: str, port: int) -> None:
     """Play a share of a master's plan, until the master has done or Ctrl-C."""
     say(f"worker of {host}:{port}")

@@ -2,10 +2,12 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
 
 from filmless.failures import BadInput
 from filmless.progress import progress
+from loadtest.archives.embedded.options import Mode
 from loadtest.archives.launch import running
 from loadtest.play.launch import LISTENER, PlayJob, free_port, play
 
@@ -26,11 +28,14 @@ def play_all(windows: list[dict[str, Any]], target: str, out: Path, speed: float
     `settings` are those of loadtest.play.config.PlayConfig.
     """
     kind, jobs = archive_kind(target), []
+    kept = (settings or {}).get("kill_at") is not None  # memory does not survive what is to be survived
     with ExitStack() as archives:
         for window in windows:
             port = free_port()
             name = f"filmless-{window['cluster']}"
-            started = archives.enter_context(running(kind, name, movers={LISTENER: ("127.0.0.1", port)}))
+            folder = Path(archives.enter_context(TemporaryDirectory(prefix="filmless-store-"))) if kept else None
+            movers, mode = {LISTENER: ("127.0.0.1", port)}, "disk" if folder else "memory"
+            started = archives.enter_context(running(kind, name, movers, cast(Mode, mode), folder))
             jobs.append(PlayJob(Path(window["path"]), started, port if isinstance(kind, str) else 0))
         with progress("play") as report:
             return play(jobs, speed, out, report, web_port, **settings or {})

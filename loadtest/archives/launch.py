@@ -55,7 +55,9 @@ def running_embedded(name: str, movers: Movers, mode: Mode = "memory", folder: P
     environment = {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     with ArchiveProcess(command, environment) as process:
         process.wait_until(lambda: process.first_line().startswith("{"), READY_WITHIN_S, "the embedded archive")
-        yield _embedded_target(name, json.loads(process.first_line()), movers, mode)
+        said = json.loads(process.first_line())
+        process.command += ["--port", str(said["port"]), "--http-port", str(said["http_port"])]  # a restart keeps them
+        yield _embedded_target(name, said, movers, mode)
 
 
 def ae_title_from(name: str) -> str:

@@ -30,19 +30,37 @@ class ArchiveProcess:
     ) -> None:
         """Start `command`. Its standard input stays open until we end, so a child that watches it ends with us."""
         self._ending = signal.SIGKILL if throw_away else signal.SIGTERM
+        self.command, self._environment = list(command), environment
+        self._awaited: tuple[Callable[[], bool], float, str] = (lambda: True, STOP_S, command[0])
+        self._start()
+        self._first_pid = self.pid
+        _OURS[self.pid] = self
+
+    def _start(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in stop)
         try:
             self._child = subprocess.Popen(
-                command,
+                self.command,
                 stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **(self._environment or {})},
                 start_new_session=True,  # Ctrl-C at the terminal is ours to handle: measure to the end, then stop it
             )
         except OSError as error:
             self._log.close()
-            raise ArchiveFailed(f"{command[0]} cannot be started: {error.strerror}") from error
+            raise ArchiveFailed(f"{self.command[0]} cannot be started: {error.strerror}") from error
+
+    def restart(self) -> None:
+        """SIGKILL, as if its power were cut, and the same `command` again until it is ready as before (rule L9).
+
+        Raises ArchiveFailed when it does not come back.
+        """
+        self._child.kill()
+        self._child.wait()
+        self._close()
+        self._start()
+        self.wait_until(*self._awaited)
 
     @property
     def pid(self) -> int:
@@ -61,6 +79,7 @@ class ArchiveProcess:
 
     def wait_until(self, ready: Callable[[], bool], within_s: float, what: str) -> None:
         """Wait until `ready()`; raises ArchiveFailed when the process ends first or the time is over."""
+        self._awaited = ready, within_s, what
         until = time.monotonic() + within_s
         while not ready():
             if (code := self._child.poll()) is not None:
@@ -78,6 +97,10 @@ class ArchiveProcess:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
+        _OURS.pop(self._first_pid, None)
+        self._close()
+
+    def _close(self) -> None:
         if self._child.stdin:
             self._child.stdin.close()
         self._log.close()
@@ -89,6 +112,18 @@ class ArchiveProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+_OURS: dict[int, ArchiveProcess] = {}
+
+
+def restart(pid: int) -> bool:
+    """Restart the archive that had this process id at first; False where it is none that we have started."""
+    ours = _OURS.get(pid)
+    if ours is None:
+        return False
+    ours.restart()
+    return True
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ from loadtest.objects.identity import TooManyPatients
 from loadtest.play.config import read_config
 from loadtest.play.drive import run
 from loadtest.play.problems import PlayFailed, TrafficProblem
+from loadtest.play.restart import STARTER
 from loadtest.play.tell import say
 from loadtest.play.turns import take_turns
 
@@ -52,6 +53,7 @@ def _ended(given: argparse.Namespace) -> dict[str, Any] | BaseException:
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, stop)
     if given.end_with_stdin:
+        STARTER.is_there = True
         gevent.spawn(_at_end_of_input, stop)
     player.join()
     result: dict[str, Any] | BaseException = player.value
@@ -67,8 +69,8 @@ def _play(config: Path) -> dict[str, Any] | BaseException:
 
 def _at_end_of_input(stop: Any) -> None:
     """The pipe from whoever started us closes when that process ends, however it ends."""
-    while tp_read(sys.stdin.fileno(), 4096):
-        continue
+    while said := tp_read(sys.stdin.fileno(), 4096):
+        STARTER.heard(said)
     stop()
 
 

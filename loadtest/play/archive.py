@@ -38,6 +38,7 @@ class Archive:
     associations: Associations
     services: Mapping[str, Service]
     web: Web
+    listener: StoreListener | None = None
 
     def close(self) -> None:
         """Release and close everything."""
@@ -82,7 +83,8 @@ def open_archive(
     services: dict[str, Service] = {
         "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
-    return Archive(about.cluster, about.seed, target, factory, associations, services, web)
+    listener = destination.listener if destination else None
+    return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener)
 
 
 def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:

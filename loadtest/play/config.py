@@ -31,6 +31,14 @@ class PlayConfig(Strict):
     speed: float = Field(default=1.0, gt=0, le=1e6)
     prefill: Literal["send", "skip"] = Field(default="send", description="skip: the archive holds them already")
     ledger: Literal["full", "none"] = Field(default="full", description="none: a null sink, which finds nothing")
+    commit: bool = Field(default=False, description="ask the archive to commit to every object that it acknowledged")
+    verify_hashes: float = Field(default=0.0, ge=0, le=1, description="share of studies retrieved and compared")
+    kill_at: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="kill -9 and restart of our archives after this share of the plan's time",
+    )
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
     tcp: Literal["tuned", "modality"] = "tuned"
     association: Literal["kept", "study", "image"] = Field(

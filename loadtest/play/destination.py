@@ -46,7 +46,7 @@ class Destination:
     """One listener, shared by the workstations of an archive. It takes only studies that are expected (rule Z8)."""
 
     def __init__(self, listener: StoreListener) -> None:
-        self._listener, self.ae_title = listener, listener.ae_title
+        self.listener, self.ae_title = listener, listener.ae_title
         self._locks: dict[str, tuple[Lock, int]] = {}
 
     @contextmanager
@@ -57,11 +57,11 @@ class Destination:
         self._locks[study_uid] = lock, users + 1
         try:
             with lock:
-                arrival = self._listener.expect(study_uid)
+                arrival = self.listener.expect(study_uid)
                 try:
-                    yield Expected(self._listener, arrival, perf_counter() - began)
+                    yield Expected(self.listener, arrival, perf_counter() - began)
                 finally:
-                    self._listener.forget(study_uid)
+                    self.listener.forget(study_uid)
         finally:
             lock, users = self._locks.pop(study_uid)
             if users > 1:

@@ -3,24 +3,27 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from gevent import joinall, spawn
+from gevent import joinall, sleep, spawn
 
 from loadtest.play.archive import WEB_OPERATIONS, Archive, Seat, check_reachable, open_archive
 from loadtest.play.config import PlayConfig
-from loadtest.play.entries import entries
-from loadtest.play.final_read import read_back
+from loadtest.play.entries import Entry, entries
+from loadtest.play.final_read import find_again, read_back
 from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prefill, prepare
 from loadtest.play.problems import PlayFailed
 from loadtest.play.recorder import Clock, Recorder
+from loadtest.play.restart import STARTER
 from loadtest.play.stage import Stage
 from loadtest.play.studies import factories
 from loadtest.play.team import Team
 from loadtest.play.traffic import Traffic, read_traffic
+from loadtest.play.witness import commit, compare
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, verdict_of
 from loadtest.verdict.ledger import totals
@@ -63,11 +66,17 @@ class _Run:
 
     def run(self) -> dict[str, Any]:
         """All phases; returns the result in short."""
+        if self.config.kill_at is not None:
+            STARTER.check([archive.target for archive in self.archives])
         self._reach()
         first = self._count()
         self._prepare()
         self.journal.write(self._early())
+        kill_at = self.config.kill_at
+        killer = spawn(self._kill_during, kill_at) if kill_at is not None and kill_at < 1 else None
         self.stage.play()
+        if killer is not None:
+            killer.get()
         ledger = self._ledger()
         names = [archive.cluster for archive in self.archives]
         result = self._result(ledger, [Held(*one) for one in zip(names, first, self._count(), strict=True)])
@@ -101,8 +110,30 @@ class _Run:
             before.objects + during.objects,
         )  # fmt: skip
         if self.config.ledger == "full":
-            self.troubles = read_back(self.archives, studies)
+            self.troubles = self._ask(studies)
         return [one.row for one in studies]
+
+    def _ask(self, studies: Sequence[Entry]) -> list[str]:
+        """Every witness that was wanted; what could not be asked, as lines."""
+        troubles = read_back(self.archives, studies)
+        if self.config.kill_at == 1:
+            self._kill()
+            troubles += find_again(self.archives, studies)
+        if self.config.commit:
+            troubles += commit(self.archives, studies)
+        if self.config.verify_hashes:
+            troubles += compare(self.archives, studies, self.config.verify_hashes)
+        return troubles
+
+    def _kill(self) -> None:
+        for archive in self.archives:
+            archive.associations.release_idle(older_than_s=0.0)
+        STARTER.restart([archive.target for archive in self.archives])
+
+    def _kill_during(self, share: float) -> None:
+        self.stage.begun.wait()
+        sleep(max(0.0, self.stage.clock.zero - perf_counter() + share * self.plan.last_due_s))
+        self._kill()
 
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations

@@ -43,6 +43,19 @@ def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[s
     progress.step()
 
 
+def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
+    """The counts once more, by C-FIND, into `found_again`: after the archives were killed and started again."""
+    progress, troubles = Progress("find again", len(studies)), Counter[str]()
+
+    def one(entry: Entry) -> None:
+        archive = archives[entry.operation.job]
+        entry.row.found_again = _asked(_by_cfind, "C-FIND after the kill", archive, entry, troubles)
+        progress.step()
+
+    Pool(AT_ONCE * len(archives)).map(one, studies)
+    return [f"{what} ({n} times)" for what, n in troubles.items()]
+
+
 def _asked(
     ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Counter[str]
 ) -> int | None:

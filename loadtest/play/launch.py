@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from loadtest.archives.process import package_root
+from loadtest.archives.process import package_root, restart
 from loadtest.archives.target import Target
 from loadtest.play.problems import PlayFailed, TrafficProblem
 
@@ -103,10 +103,19 @@ def _relay(child: "subprocess.Popen[str]", progress: OnProgress) -> dict[str, An
             said = json.loads(line)
         except ValueError:
             continue  # a library's print; what counts is JSON
+        if "restart" in said:
+            _restart(child, said["restart"])
         if "progress" in said:
             progress(said["progress"], said["total"], said["phase"])
         last = said
     return last
+
+
+def _restart(child: "subprocess.Popen[str]", pids: Sequence[int]) -> None:
+    """Kill archives of ours and start them again; the child waits for our line, and tells if it does not come."""
+    if all(restart(pid) for pid in pids) and child.stdin is not None:
+        child.stdin.write("restarted\n")
+        child.stdin.flush()
 
 
 def _stop(child: "subprocess.Popen[str]") -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from gevent import Greenlet, sleep, spawn
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 
 from loadtest.play.alarm import Alarm
 from loadtest.play.archive import Archive
@@ -44,6 +44,7 @@ class Stage:
         self.recorder = Recorder(self.clock, self._heard)
         self.watch = Watch(self._alarm.kind)
         self.interruptions: list[str] = []
+        self.begun = Event()
         self._defect = AsyncResult()
         self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
         names = [(archives[job].cluster, device) for (job, _), device in self._devices.items()]
@@ -77,6 +78,7 @@ class Stage:
         self.watch.start(first=self._config.priority == "first")
         self.clock.zero = self._players.zero()
         self._players.begin()
+        self.begun.set()
         try:
             self._wait()
         finally:

@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from gevent import sleep, spawn
+from gevent.event import Event
 from locust import User, task
 from locust.dispatch import UsersDispatcher
 from locust.runners import STATE_MISSING, MasterRunner
@@ -102,6 +103,7 @@ class Team:
         self.clock = Clock()
         self.recorder = Recorder(self.clock, self._heard)
         self.interruptions: list[str] = []
+        self.begun = Event()
         self._members: dict[str, Member] = {}
         self._children: list[subprocess.Popen[bytes]] = []
         self._failed: list[PlayFailed] = []
@@ -224,6 +226,7 @@ class Team:
             say(web=self._players.web_url)
         self._progress = Progress("play", len(self._plan.play))
         self.clock.begin(BEGIN_IN_S)
+        self.begun.set()
         for one in self._members.values():
             self._runner.send_message(BEGIN, {"zero": self.clock.zero + self._offset(one)}, one.client_id)
 

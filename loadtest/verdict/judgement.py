@@ -12,6 +12,11 @@ from loadtest.verdict.ledger import lost, totals
 from loadtest.verdict.records import StudyRow
 
 PASS, FAIL = "PASS", "FAIL"
+_BROKEN_WORD = {
+    "altered": "objects came back as others than were sent",
+    "not_retrieved": "objects were acknowledged and do not come back",
+    "not_committed": "objects were acknowledged, and the archive does not commit to them",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ def verdict_of(
 def _losses(ledger: Sequence[StudyRow], held: Sequence[Held]) -> list[str]:
     missing = sum(map(lost, ledger))
     found = [f"{missing} objects were acknowledged and are not found"] if missing else []
+    seen = totals(ledger)
+    found += [f"{seen[name]} {words}" for name, words in _BROKEN_WORD.items() if seen.get(name)]
     for one in held:
         if compare_held(one, ledger) == "differs":
             stored = totals([row for row in ledger if row.cluster == one.cluster])["stored"]

@@ -11,6 +11,7 @@ from loadtest.verdict.records import NO_STATUS, STATES, ObjectRow, StudyRow
 
 # The state of a study is that of its worst object, in this order.
 _WORST_FIRST = ("unknown", "failed", "refused", "dropped", "stored")
+WITNESSES = ("found_again", "committed", "retrieved", "equal")
 MOST_NAMED = 20  # numbers in one list
 AGREES, NOT_ASKED = "as answered", "not asked"
 
@@ -80,10 +81,23 @@ def exceptions(ledger: Sequence[StudyRow]) -> list[StudyRow]:
 def totals(ledger: Sequence[StudyRow]) -> dict[str, int]:
     """Objects in each state, planned, sent and lost."""
     found = {name: sum(getattr(one, name) for one in ledger) for name in ("planned", "sent", "answered", *STATES)}
-    return {"studies": len(ledger), **found, "lost": sum(map(lost, ledger))}
+    return {"studies": len(ledger), **found, "lost": sum(map(lost, ledger)), **witnessed(ledger)}
+
+
+def witnessed(ledger: Sequence[StudyRow]) -> dict[str, int]:
+    """Objects that more than a count speaks for: asked of, committed, retrieved and equal, and found after a kill."""
+    asked = {name: [one for one in ledger if getattr(one, name) is not None] for name in WITNESSES}
+    found = {name: sum(getattr(one, name) for one in some) for name, some in asked.items() if some}
+    if asked["committed"]:
+        found["not_committed"] = sum(one.stored for one in asked["committed"]) - found["committed"]
+    if asked["retrieved"]:
+        found["altered"] = found["retrieved"] - found["equal"]
+        found["not_retrieved"] = sum(one.stored for one in asked["retrieved"]) - found["retrieved"]
+    return found
 
 
 def lost(entry: StudyRow) -> int:
-    """Objects acknowledged and not found, by whichever service finds fewest."""
-    found = [count for count in (entry.found_cfind, entry.found_qido) if count is not None]
+    """Objects acknowledged and not found, by whichever service finds fewest, at whatever time."""
+    counts = (entry.found_cfind, entry.found_qido, entry.found_again)
+    found = [count for count in counts if count is not None]
     return max(entry.stored - min(found), 0) if found else 0

@@ -77,7 +77,9 @@ class StudyRow:
     """One study that was to be stored. The five counts add up to `planned`; `found_*` are objects, None = not told.
 
     `sent` left this machine whole, `answered` were acknowledged or refused. `finding` compares the answers with the
-    final read of the archive (rule F2); where they differ, `named` has the numbers of the objects.
+    final read of the archive (rule F2); where they differ, `named` has the numbers of the objects. `found_again` is the
+    count after the archive was killed and started again (rule L9); of the acknowledged objects, `committed` by storage
+    commitment, `retrieved` for comparison and found `equal` to what was sent; None = not asked.
     """
 
     cluster: str
@@ -96,6 +98,10 @@ class StudyRow:
     dropped: int = 0
     found_cfind: int | None = None
     found_qido: int | None = None
+    found_again: int | None = None
+    committed: int | None = None
+    retrieved: int | None = None
+    equal: int | None = None
     state: str = "dropped"
     finding: str = "not asked"
     named: str = ""

@@ -1,5 +1,6 @@
 """The HTTP server: cheroot with kept-alive connections, on loopback only."""
 
+import socket
 import threading
 
 from cheroot.wsgi import Server
@@ -24,6 +25,8 @@ def start(archive: Archive, options: Options) -> Service:
     server.max_request_header_size, server.max_request_body_size = HEADER_CAP, BODY_CAP
     server.shutdown_timeout = 1
     server.prepare()
+    # cheroot sets it only for a port that was named; without it a killed archive's port stays taken for a minute
+    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     thread = threading.Thread(target=server.serve, name="dicomweb", daemon=True)
     thread.start()
 

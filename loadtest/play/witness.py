@@ -1,0 +1,162 @@
+"""More witnesses than the counts: storage commitment, and objects retrieved and compared byte by byte.
+
+Objects are compared as they come over C-GET: the same bytes, or, where the archive writes sequences and lengths its own
+way, the same value in every element that was sent. Pixels are compared, never decoded (rule Z6).
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from hashlib import blake2b, sha256
+
+from gevent.pool import Pool
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from loadtest.play.archive import Archive
+from loadtest.play.dimse import words
+from loadtest.play.entries import Entry
+from loadtest.play.studies import identifier, study_of
+from loadtest.play.tell import Progress
+from loadtest.wire import StoreListener, WireError, open_association
+from loadtest.wire.commitment import PUSH_MODEL, Report
+from loadtest.wire.dimse import IDENTIFIER_CAP
+from loadtest.wire.errors import ProtocolError
+from loadtest.wire.identifier import decode_identifier
+from loadtest.wire.query import STUDY_ROOT_GET
+
+REPORT_WITHIN_S = 30.0
+AT_ONCE = 2
+PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
+_NO_COMMITMENT = "{}: storage commitment of a study: {}"
+_NOT_RETRIEVED = "{}: a study could not be retrieved to be compared: {}"
+
+
+def is_sampled(study_uid: str, share: float) -> bool:
+    """Whether a study is of the stated share, by a hash of its UID: the same studies in every run."""
+    return int.from_bytes(blake2b(study_uid.encode(), digest_size=8).digest(), "big") < share * 2**64
+
+
+def compare(archives: Sequence[Archive], studies: Sequence[Entry], share: float) -> list[str]:
+    """Retrieve a share of the studies, and fill `retrieved` and `equal`. Returns what could not be done, as lines."""
+    some = [
+        one for one in studies
+        if one.row.stored and is_sampled(archives[one.operation.job].factory.study_uid(one.operation.exam), share)
+    ]  # fmt: skip
+    return _all(archives, some, "compare", _NOT_RETRIEVED, _compare)
+
+
+def commit(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
+    """Ask for commitment of every acknowledged object, and fill `committed`. Returns what could not be done."""
+    troubles = []
+    for job, archive in enumerate(archives):
+        ours = [one for one in studies if one.operation.job == job and one.row.stored]
+        with _listener(archive) as listener:
+            troubles += _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener))
+    return troubles
+
+
+def _all(
+    archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str, do: Callable[[Archive, Entry], str]
+) -> list[str]:
+    progress, troubles = Progress(phase, len(studies)), list[str]()
+
+    def one(entry: Entry) -> None:
+        archive = archives[entry.operation.job]
+        try:
+            why = do(archive, entry)
+        except WireError as error:
+            why = str(error)
+        if why and (told := trouble.format(archive.cluster, why)) not in troubles:
+            troubles.append(told)
+        progress.step()
+
+    Pool(AT_ONCE * max(len(archives), 1)).map(one, studies)
+    return troubles
+
+
+def _compare(archive: Archive, entry: Entry) -> str:
+    acknowledged = {one.number for one in entry.objects if one.outcome == "ok"}
+    sink = ComparingSink(archive, entry)
+    proposal = [(STUDY_ROOT_GET, PLAIN), (sink.sop_class, [str(archive.factory.transfer_syntax)])]
+    with open_association(archive.target.peer(), "FILMLESS_LEDGER", proposal, scp_roles=[sink.sop_class]) as link:
+        reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink)
+    entry.row.retrieved, entry.row.equal = len(sink.found & acknowledged), len(sink.equal & acknowledged)
+    return "" if reply.ok else words(reply)
+
+
+class ComparingSink:
+    """Takes the objects of one study one after another, and compares each with the one that was sent."""
+
+    def __init__(self, archive: Archive, entry: Entry) -> None:
+        self._factory, self._study = archive.factory, study_of(entry.operation)
+        exam, planned = entry.operation.exam, entry.row.planned
+        self._numbers = {self._factory.instance_uid(exam, number): number for number in range(planned)}
+        self.sop_class = self._factory.sop_class(entry.operation.modality)
+        self.found: set[int] = set()
+        self.equal: set[int] = set()
+
+    def begin(self, sop_class: str, sop_instance: str, transfer_syntax: str) -> None:
+        """See loadtest.wire.Sink."""
+        self._number, self._got = self._numbers.get(sop_instance), bytearray()
+        self._sent = b"" if self._number is None else self._factory.encode(self._study, self._number)
+
+    def write(self, fragment: memoryview) -> None:
+        """See loadtest.wire.Sink; an object much longer than ours is not kept (rule Z5)."""
+        if len(self._got) + len(fragment) > len(self._sent) + IDENTIFIER_CAP:
+            raise ProtocolError(f"an object comes back with over {len(self._got)} bytes; sent were {len(self._sent)}")
+        self._got += fragment
+
+    def end(self) -> int:
+        """See loadtest.wire.Sink."""
+        if self._number is None:
+            return 0x0124  # none of the study's
+        self.found.add(self._number)
+        same = sha256(self._got).digest() == sha256(self._sent).digest()
+        if same or _same_values(self._sent, bytes(self._got), str(self._factory.transfer_syntax)):
+            self.equal.add(self._number)
+        return 0
+
+
+def _same_values(sent: bytes, got: bytes, syntax: str) -> bool:
+    """Whether every element that was sent came back with its value."""
+    ours, theirs = decode_identifier(sent, syntax), decode_identifier(got, syntax)
+    return _holds(theirs, ours)
+
+
+def _holds(theirs: Dataset, ours: Dataset) -> bool:
+    return all(element.tag in theirs and theirs[element.tag] == element for element in ours)
+
+
+def _listener(archive: Archive) -> AbstractContextManager[StoreListener | None]:
+    """Where the archive may report: the play's own listener, or one for the time, where it knows one of ours."""
+    if archive.listener is not None or not archive.target.destinations:
+        return nullcontext(archive.listener)
+    ours = archive.target.destinations[0]
+    host = archive.target.address or archive.target.host
+    return StoreListener(ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=(host,))
+
+
+def _commit(listener: StoreListener | None, archive: Archive, entry: Entry) -> str:
+    factory, exam = archive.factory, entry.operation.exam
+    sop_class, transaction = factory.sop_class(entry.operation.modality), str(generate_uid(prefix=None))
+    asked = [factory.instance_uid(exam, one.number) for one in entry.objects if one.outcome == "ok"]
+    calling = listener.ae_title if listener else "FILMLESS_LEDGER"
+    if listener:
+        listener.expect_report(transaction)
+    with open_association(archive.target.peer(), calling, [(PUSH_MODEL, PLAIN)]) as link:
+        reply, report = link.request_commitment(transaction, [(sop_class, uid) for uid in asked])
+        if not reply.ok:
+            return words(reply)
+        if report is None and listener is not None:
+            report = listener.wait_report(transaction, REPORT_WITHIN_S)
+        elif report is None:
+            report = link.await_report()
+    return _take(entry, report, asked)
+
+
+def _take(entry: Entry, report: Report | None, asked: Sequence[str]) -> str:
+    if report is None:
+        return f"no report came within {REPORT_WITHIN_S:g} s"
+    entry.row.committed = len(report.committed.intersection(asked))
+    return ""
