@@ -255,6 +255,21 @@ def outcomes(
 
 @app.command()
 @guarded
+def sweep(
+    file: Annotated[Path, typer.Argument(help="what varies, such as scenarios/sweeps/england-2004.toml")],
+    out: Annotated[
+        Path | None, typer.Option(help="folder; default: runs/sweep-<file>; goes on where it stopped")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Simulate variants of a scenario on the same exams, and compare each with the base."""
+    from filmless.sweep_commands import sweep_file
+
+    sweep_file(file, out, json_)
+
+
+@app.command()
+@guarded
 def verify(run: RunArg, json_: Json = False) -> None:
     """Make a run again from its manifest, and compare the hashes of all tables."""
     from filmless.run_commands import verify_run
