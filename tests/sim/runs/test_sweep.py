@@ -138,7 +138,7 @@ def test_grid_and_one_at_a_time(tmp_path: Path) -> None:
     ({"variants": {"a": {"scenario": "../no.toml"}}}, "variants.a.scenario", "no such scenario file"),
     ({"variants": {"a": {"scenario": "../../../etc/passwd"}}}, "variants.a.scenario", "no such scenario file"),
     ({"variants": {"a": {}}, "base": "b"}, "base", "no variant 'b'"),
-    ({"variants": {"../a": {}}}, "variants", "begins with a letter"),
+    ({"variants": {"../a": {}}}, "", "variants has '../a': a name begins with a letter"),
     ({"worlds": ["pac"], "variants": {"a": {}}}, "worlds.0", "did you mean 'pacs'?"),
     ({}, "", "nothing varies"),
     ({"grid": {f"k{i}": [1, 2, 3, 4] for i in range(4)}}, "grid", "257 variants"),
