@@ -118,6 +118,18 @@ def load(
     speed: Annotated[float, typer.Option(min=0.01, help="10 plays ten times as fast")] = 1.0,
     web: Annotated[bool, typer.Option("--web", help="with Locust's page, on the loopback")] = False,
     check: Annotated[bool, typer.Option("--check", help="only try each service of the target")] = False,
+    sla: Annotated[
+        Path | None, typer.Option(help="thresholds, such as scenarios/thresholds/hospital-2004.toml")
+    ] = None,
+    headroom: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="seconds of the plan's busiest time played into a null "
+            "sink before and after; default 10 with --sla, else 0",
+        ),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
@@ -132,7 +144,7 @@ def load(
     json_: Json = False,
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
-    from filmless.load_commands import check_target, run_load
+    from filmless.load_commands import Judging, check_target, run_load
     from filmless.load_options import witnesses_of, work, workers_of
 
     if check:
@@ -142,7 +154,7 @@ def load(
     else:
         settings = workers_of(workers, master, master_host, master_port)
         settings |= witnesses_of(verify_hashes, commit, kill_at)
-        run_load(traffic, target, speed, web, out, json_, settings)
+        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings)
 
 
 @app.command()

@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
-from filmless.output import give, say
-from filmless.play import archive_kind, play_all
+from filmless.output import give, say, show
+from filmless.play import archive_kind, measure_all
+from filmless.report.tables import number
+from filmless.report.words import ranged
 from loadtest.archives.check import preflight
 from loadtest.archives.launch import running
 from loadtest.play.launch import free_port
+from loadtest.verdict.finding import Finding
+from loadtest.verdict.junit import junit_xml
+from loadtest.verdict.thresholds import read_thresholds
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
 WEB_PORT = 8089
@@ -31,26 +37,66 @@ def check_target(target: str, json_: bool) -> None:
         raise SystemExit(FAIL)
 
 
+HEADROOM_S = 10.0  # of the plan's busiest time, into a null sink, before and after the play
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a play is judged: the file of thresholds, the proof of headroom in seconds, and where JUnit XML goes."""
+
+    sla: Path | None = None
+    headroom_s: float | None = None
+    junit: Path | None = None
+
+    def seconds(self) -> float:
+        """Headroom is proved by default where there are thresholds."""
+        return self.headroom_s if self.headroom_s is not None else HEADROOM_S if self.sla else 0.0
+
+
 def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool,
-             settings: dict[str, Any] | None = None) -> None:  # fmt: skip
+             judging: Judging, settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Play a traffic file; the exit code is the verdict's."""
     if traffic is None or not traffic.is_file():
         raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    thresholds = read_thresholds(judging.sla) if judging.sla else None
     folder = out or Path("runs") / f"load-{traffic.name.removesuffix('.parquet').removesuffix('.traffic')}"
     if web:
         say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
     window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
-    result = play_all([window], target, folder, speed, WEB_PORT if web else 0, settings)
+    finding, result = measure_all([window], target, folder, speed=speed, thresholds=thresholds,
+                                  headroom_s=judging.seconds(), web_port=WEB_PORT if web else 0,
+                                  settings=settings or {})  # fmt: skip
+    tell_finding(finding, result, folder, json_, judging.junit)
+
+
+def tell_finding(
+    finding: Finding, result: dict[str, Any], folder: Path, json_: bool, junit: Path | None = None
+) -> None:
+    """The verdict to a person or a program, and to a build server; the exit code is the verdict's."""
+    if junit:
+        junit.write_text(junit_xml(finding.title or folder.name, finding.lines, finding.verdict, finding.beyond,
+                                   float(result["generator"]["wall_s"])))  # fmt: skip
     if json_:
-        give({"run": str(folder), **{k: v for k, v in result.items() if k != "phase"}})
+        give({"run": str(folder), **{k: v for k, v in result.items() if k != "phase"}, **finding.to_json()})
     else:
-        print(f"{result['verdict']}: {result['done']:,} of {result['planned']:,} operations done, "
+        print(f"{finding.sentence()}; {result['done']:,} of {result['planned']:,} operations done, "
               f"{result['stored']:,} of {result['studies']:,} studies stored and found")  # fmt: skip
-        for reason in result["reasons"]:
-            print(f"  {reason}")
+        for line in [*finding.reasons, *finding.remarks]:
+            print(f"  {line}")
+        if finding.lines:
+            show_lines(finding)
         say(f"run folder: {folder}")
-    if result["verdict"] != "PASS":
-        raise SystemExit(CODES.get(result["verdict"], INVALID))
+    if finding.verdict != "PASS":
+        raise SystemExit(CODES.get(finding.verdict, INVALID))
+
+
+def show_lines(finding: Finding) -> None:
+    """Each threshold with value, interval, n and verdict."""
+    rows = [
+        [f"{one.name}: {one.words}", number(one.value), ranged(one.low, one.high, one.unit), f"{one.n:,}", one.verdict]
+        for one in finding.lines
+    ]  # fmt: skip
+    show(f"{finding.title}, measured", ["threshold", "value", "95 % interval", "n", "verdict"], rows)
 
 
 def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | None) -> None:

@@ -1,6 +1,7 @@
 """Playing traffic against archives: started for the play, or named in a target file."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
@@ -9,7 +10,9 @@ from filmless.failures import BadInput
 from filmless.progress import progress
 from loadtest.archives.embedded.options import Mode
 from loadtest.archives.launch import running
-from loadtest.play.launch import LISTENER, PlayJob, free_port, play
+from loadtest.play.launch import LISTENER, PlayJob, free_port
+from loadtest.series.measure import Order, measure
+from loadtest.verdict.finding import Finding
 
 
 def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
@@ -21,14 +24,13 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
     return Path(target)
 
 
-def play_all(windows: list[dict[str, Any]], target: str, out: Path, speed: float = 1.0,
-             web_port: int = 0, settings: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
-    """Play each window's traffic against an archive of its own, all at once; stores are removed afterwards.
+@contextmanager
+def placed(windows: Sequence[dict[str, Any]], target: str, kept: bool = False) -> Iterator[list[PlayJob]]:
+    """A job for each window's traffic, each with an archive of its own; stores are removed afterwards.
 
-    `settings` are those of loadtest.play.config.PlayConfig.
+    `kept`: on a disk, for memory does not survive what is to be survived.
     """
     kind, jobs = archive_kind(target), []
-    kept = (settings or {}).get("kill_at") is not None  # memory does not survive what is to be survived
     with ExitStack() as archives:
         for window in windows:
             port = free_port()
@@ -37,5 +39,18 @@ def play_all(windows: list[dict[str, Any]], target: str, out: Path, speed: float
             movers, mode = {LISTENER: ("127.0.0.1", port)}, "disk" if folder else "memory"
             started = archives.enter_context(running(kind, name, movers, cast(Mode, mode), folder))
             jobs.append(PlayJob(Path(window["path"]), started, port if isinstance(kind, str) else 0))
-        with progress("play") as report:
-            return play(jobs, speed, out, report, web_port, **settings or {})
+        yield jobs
+
+
+def measure_all(
+    windows: Sequence[dict[str, Any]], target: str, out: Path, **order: Any
+) -> tuple[Finding, dict[str, Any]]:
+    """Play each window's traffic, all at once, and judge it; `order` is what `Order` takes beside the jobs."""
+    kept = order.get("settings", {}).get("kill_at") is not None
+    with placed(windows, target, kept) as jobs, progress("play") as report:
+        return measure(Order(jobs, **order), out, report)
+
+
+def play_all(windows: list[dict[str, Any]], target: str, out: Path) -> dict[str, Any]:
+    """Play each window's traffic against an archive of its own, all at once; the result in short."""
+    return measure_all(windows, target, out)[1]

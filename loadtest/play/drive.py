@@ -25,7 +25,7 @@ from loadtest.play.team import Team
 from loadtest.play.traffic import Traffic, read_traffic
 from loadtest.play.witness import commit, compare
 from loadtest.verdict.health import health_of, judge
-from loadtest.verdict.judgement import Held, compare_held, verdict_of
+from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
 from loadtest.verdict.ledger import totals
 from loadtest.verdict.records import StudyRow, counts, shifted
 from loadtest.wire import WireError
@@ -143,7 +143,8 @@ class _Run:
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
         objects = totals(ledger)
         return {
-            "verdict": verdict, "reasons": reasons, "measurement": measurement, "planned": health.planned,
+            "verdict": verdict, "reasons": reasons, "measurement": measurement, "doubts": why,
+            "losses": losses_of(ledger, told), "planned": health.planned,
             "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),
             "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
             "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},

@@ -45,7 +45,7 @@ def verdict_of(
     measurement: str, why: Sequence[str], outcomes: dict[str, int], ledger: Sequence[StudyRow], held: Sequence[Held]
 ) -> tuple[str, list[str]]:
     """The verdict and its reasons, the gravest first; `outcomes` are operations by outcome."""
-    losses = _losses(ledger, held)
+    losses = losses_of(ledger, held)
     bad = {name: outcomes[name] for name in ("refused", "failed", "unknown") if outcomes[name]}
     n = sum(outcomes.values())
     broken = [f"{sum(bad.values())} of {n} operations did not end well: {_listed(bad)}"] if bad else []
@@ -53,7 +53,8 @@ def verdict_of(
     return word, [*losses, *why, *broken]
 
 
-def _losses(ledger: Sequence[StudyRow], held: Sequence[Held]) -> list[str]:
+def losses_of(ledger: Sequence[StudyRow], held: Sequence[Held]) -> list[str]:
+    """What was acknowledged and is not there: FAIL, whatever else is said."""
     missing = sum(map(lost, ledger))
     found = [f"{missing} objects were acknowledged and are not found"] if missing else []
     seen = totals(ledger)

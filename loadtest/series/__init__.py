@@ -1,0 +1,1 @@
+"""Several plays, one finding: headroom around a play, thresholds, the breaking point, claims, calibration."""

@@ -1,0 +1,114 @@
+"""All that is found in one play: the steady interval, stalls, the split of latency, each threshold's line, the verdict.
+
+The gravest word wins: an acknowledged object that is gone is FAIL (rule L9); then a measurement that is not the
+archive's is INVALID; then a threshold that is missed is FAIL; then one that is undecided is INVALID.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from loadtest.verdict.judged import FAIL, INVALID, PASS, Line, lines_of, word_of
+from loadtest.verdict.operations import QUANTILES
+from loadtest.verdict.stalls import Stall, by_design, find_stalls, split_of, without
+from loadtest.verdict.steady import Steady, steady_interval
+from loadtest.verdict.thresholds import Thresholds
+
+MOST_STALLS = 20  # told in the manifest
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one play. `scale` says how a claim was scaled, '' where it was not (rule L14)."""
+
+    verdict: str
+    reasons: list[str]  # all of them, the gravest first
+    beyond: list[str]  # those that are of no threshold: losses, doubts, operations that ended badly
+    lines: list[Line]
+    steady: Steady
+    stalls: list[Stall]
+    remarks: list[str]
+    title: str = ""
+    scale: str = ""
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    split: list[dict[str, Any]] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """The verdict line."""
+        at = f" ({self.scale})" if self.scale else ""
+        met = sum(one.verdict == PASS for one in self.lines)
+        held = f": {met} of {len(self.lines)} thresholds of '{self.title}' met" if self.lines else ""
+        return f"{self.verdict}{at}{held}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For the manifest and for programs; what is not known is null."""
+        return {
+            "verdict": self.verdict, "verdict_line": self.sentence(), "reasons": self.reasons, "scale": self.scale,
+            "thresholds": {"title": self.title, "lines": [one.to_json() for one in self.lines]},
+            "steady": asdict(self.steady),
+            "stalls": [{**asdict(one), "lasted_s": one.lasted_s} for one in self.stalls[:MOST_STALLS]],
+            "stalls_found": len(self.stalls), "remarks": self.remarks, "figures": self.figures, "split": self.split,
+        }  # fmt: skip
+
+
+def find(
+    operations: pd.DataFrame, objects: pd.DataFrame, result: Mapping[str, Any], thresholds: Thresholds | None = None,
+    doubts: Sequence[str] = (), scale: str = "",
+) -> Finding:  # fmt: skip
+    """The finding of a play's tables and result; `doubts` are reasons against the measurement found elsewhere."""
+    played = operations[operations["phase"] == "play"]
+    stalls = find_stalls(played, objects)
+    first = min((one.from_s for one in stalls), default=None)
+    steady = steady_interval(played, first)
+    lines = lines_of(thresholds.thresholds, played, steady) if thresholds else []
+    verdict, beyond = _verdict(result, lines, [*result.get("doubts", []), *doubts], thresholds)
+    missed = [f"{one.verdict} {one.name} ({one.words}): {one.why}" for one in lines if one.verdict != PASS]
+    remarks = [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
+    return Finding(
+        verdict, [*beyond, *missed], beyond, lines, steady, stalls, remarks, thresholds.title if thresholds else "",
+        scale, _records(figures_of(played, stalls)), _records(split_of(played)),
+    )  # fmt: skip
+
+
+def _verdict(
+    result: Mapping[str, Any], lines: Sequence[Line], doubts: Sequence[str], thresholds: Thresholds | None
+) -> tuple[str, list[str]]:
+    losses = list(result.get("losses", []))
+    judged = thresholds is not None and any(t.statistic == "error-share" for t in thresholds.thresholds.values())
+    broken = [] if judged else _broken(result["outcomes"])
+    word = FAIL if losses else INVALID if doubts else FAIL if broken else word_of(lines)
+    return word, [*losses, *doubts, *broken]
+
+
+def _broken(outcomes: Mapping[str, int]) -> list[str]:
+    bad = {name: outcomes.get(name, 0) for name in ("refused", "failed", "unknown") if outcomes.get(name, 0)}
+    told = ", ".join(f"{n} {name}" for name, n in bad.items())
+    return [f"{sum(bad.values())} of {sum(outcomes.values())} operations did not end well: {told}"] if bad else []
+
+
+def _told(one: Stall) -> str:
+    return (
+        f"{one.cluster}: nothing was completed for {one.lasted_s:.2f} s from {one.from_s:.1f} s on, while "
+        f"something was due; {one.hit} operations were held up"
+    )
+
+
+def figures_of(played: pd.DataFrame, stalls: Sequence[Stall]) -> pd.DataFrame:
+    """Plain percentiles of response by cluster and operation, with and without the stalls: seconds, and n of both."""
+    calm, rows = without(played, stalls), []
+    for (cluster, operation), part in played[played["outcome"] == "ok"].groupby(["cluster", "operation"], sort=True):
+        others = calm[(calm["cluster"] == cluster) & (calm["operation"] == operation) & (calm["outcome"] == "ok")]
+        row: dict[str, Any] = {"cluster": cluster, "operation": operation, "n": len(part), "n_without": len(others)}
+        for stat, q in QUANTILES.items():
+            for name, some in (("", part), ("_without", others)):
+                row[f"{stat}{name}_s"] = float(some["response_s"].quantile(q, "higher")) if len(some) else float("nan")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _records(data: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): None if isinstance(v, float) and not isfinite(v) else v for k, v in row.items()}
+            for row in data.to_dict("records")]  # fmt: skip

@@ -1,0 +1,37 @@
+"""A verdict for other people's CI: JUnit XML, a test case a line, and one for the measurement itself.
+
+FAIL is a failure, INVALID an error: a build server then shows that nothing was learnt, not that the archive is slow.
+"""
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from loadtest.verdict.judged import FAIL, INVALID, Line
+
+
+def junit_xml(title: str, lines: Sequence[Line], verdict: str, beyond: Sequence[str], seconds: float = 0.0) -> str:
+    """The whole document; `beyond` are reasons that are of no line, such as doubts about the generator."""
+    suite = ET.Element("testsuite", name=_plain(title), time=f"{seconds:.3f}")
+    first = ET.SubElement(suite, "testcase", classname="filmless.load", name="measurement")
+    if beyond:
+        _mark(first, verdict, "; ".join(beyond))
+    for one in lines:
+        case = ET.SubElement(suite, "testcase", classname="filmless.load", name=_plain(f"{one.name}: {one.words}"))
+        said = f"{one.why}; measured {one.value:.4g}, {one.low:.4g} to {one.high:.4g} {one.unit}, n {one.n}"
+        if one.verdict in (FAIL, INVALID):
+            _mark(case, one.verdict, said)
+        else:
+            ET.SubElement(case, "system-out").text = _plain(said)
+    for name, tag in (("tests", "testcase"), ("failures", ".//failure"), ("errors", ".//error")):
+        suite.set(name, str(len(suite.findall(tag))))
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _mark(case: ET.Element, word: str, said: str) -> None:
+    ET.SubElement(case, "failure" if word == FAIL else "error", type=word, message=_plain(said))
+
+
+def _plain(text: str) -> str:
+    """Text that XML can hold: a peer's words may have characters that it forbids."""
+    return "".join(c if c.isprintable() else " " for c in text)

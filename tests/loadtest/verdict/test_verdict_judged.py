@@ -1,0 +1,200 @@
+"""A threshold is judged by its interval: how often that is wrong is known; the undecided says what would decide."""
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loadtest.verdict.disclosure import OWED, missing, untold
+from loadtest.verdict.finding import find
+from loadtest.verdict.judged import FAIL, INVALID, PASS, Line, lines_of, word_of
+from loadtest.verdict.junit import junit_xml
+from loadtest.verdict.steady import Steady
+from loadtest.verdict.thresholds import Threshold, Thresholds
+from tests.loadtest.verdict.played_factory import RESULT, played
+
+NOTHING = pd.DataFrame({"cluster": [], "end_s": []})
+
+
+def threshold(statistic: str, value: float, unit: str = "s", **other: Any) -> Threshold:
+    limit = {"value": value, "unit": unit, "source": "x", "status": "verified"}
+    return Threshold.model_validate({"statistic": statistic, "operation": "store", "limit": limit, **other})
+
+
+def line(one: Threshold, data: pd.DataFrame, found: bool = True) -> Line:
+    return lines_of({"a": one}, data, Steady(0.0, float(data["due_s"].max()), 0, found, "by hand"))[0]
+
+
+def exponential(n: int, seed: int, mean: float = 1.0) -> Any:
+    return np.random.default_rng(seed).exponential(mean, n)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [(0.25, FAIL), (3.9, PASS), (3.0, INVALID)],
+)
+def test_p95_of_an_exponential_with_true_value_3(limit: float, expected: str) -> None:
+    found = line(threshold("p95", limit), played(exponential(1000, 1)))
+    assert found.verdict == expected
+    assert found.low <= found.value <= found.high
+    assert (found.decide is None) == (expected != INVALID)
+
+
+def test_a_wrong_verdict_is_rare() -> None:
+    """On the limit itself, PASS or FAIL is wrong: at most 5 % of 400 plays (3 standard errors: 8.3 %)."""
+    truth = -np.log(0.05)
+    words = [line(threshold("p95", truth), played(exponential(600, seed))).verdict for seed in range(400)]
+    assert np.mean([word != INVALID for word in words]) <= 0.083
+
+
+def sojourn(n: int, load: float, rng: np.random.Generator) -> Any:
+    """Sojourn times of an M/M/1 queue in steady state (Lindley); exponential with rate 1 - load."""
+    between, service = rng.exponential(1 / load, n + 500), rng.exponential(1.0, n + 500)
+    walk = np.concatenate([[0.0], np.cumsum(service[:-1] - between[1:])])
+    return (walk - np.minimum.accumulate(walk) + service)[500:]
+
+
+@pytest.mark.parametrize(("stat", "q", "n", "load"), [("p50", 0.5, 2000, 0.5), ("p95", 0.95, 400, 0.2)])
+def test_dependent_operations_are_covered_too(stat: str, q: float, n: int, load: float) -> None:
+    """An M/M/1 queue judged at its true percentile: at most 5 % wrong verdicts (3 standard errors: 8.8 %)."""
+    rng, truth = np.random.default_rng(5), -np.log(1 - q) / (1 - load)
+    words = [line(threshold(stat, truth), played(sojourn(n, load, rng))).verdict for _ in range(300)]
+    assert np.mean([word != INVALID for word in words]) <= 0.088
+
+
+def test_the_number_that_would_decide_does_decide() -> None:
+    """Of plays with as many operations as was said, most are decided."""
+    one = threshold("p95", 3.4)
+    first = next(found for seed in range(50) if (found := line(one, played(exponential(400, seed)))).verdict == INVALID)
+    assert first.decide is not None
+    assert first.decide > 400
+    again = [line(one, played(exponential(4 * first.decide, seed))).verdict for seed in range(20)]
+    assert again.count(PASS) >= 15
+
+
+def test_too_few_operations_are_told() -> None:
+    found = line(threshold("p99", 5.0), played(exponential(300, 1)))
+    assert (found.verdict, found.decide) == (INVALID, 1000)
+    assert found.why == "not shown: 300 operations, 1000 needed"
+    assert line(threshold("p99.9", 5.0), played(exponential(300, 1))).decide == 10_000
+
+
+def test_nothing_played_is_invalid() -> None:
+    found = line(threshold("p50", 5.0), played(exponential(50, 1), operation="find"))
+    assert (found.verdict, found.why, found.n) == (INVALID, "no such operation was played", 0)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0.8, FAIL), (1.2, PASS), (1.0, INVALID)])
+def test_mean(limit: float, expected: str) -> None:
+    found = line(threshold("mean", limit), played(exponential(2000, 2)))
+    assert found.verdict == expected
+    assert found.value == pytest.approx(1.0, abs=0.06)
+
+
+def test_dependent_batches_ask_for_a_repetition() -> None:
+    slow = np.repeat([1.0, 1.05, 1.1, 1.15, 1.2, 1.15, 1.1, 1.05], 100)
+    found = line(threshold("mean", 1.11), played(slow + 0.01 * exponential(800, 1)))
+    assert found.verdict == INVALID
+    assert "repeat the run five times" in found.why
+    assert "widened for the correlation" in found.method
+
+
+@pytest.mark.parametrize(
+    ("wrong", "n", "limit", "expected"),
+    [(0, 5000, 0.1, PASS), (0, 1000, 0.1, INVALID), (50, 1000, 1.0, FAIL), (10, 1000, 1.0, INVALID)],
+)
+def test_share_of_errors_in_per_cent(wrong: int, n: int, limit: float, expected: str) -> None:
+    outcome = np.array(["ok"] * n, dtype=object)
+    outcome[np.linspace(0, n - 1, wrong).astype(int)] = "refused"
+    found = line(threshold("error-share", limit, "%"), played(np.full(n, 0.01), outcome=outcome))
+    assert found.verdict == expected, found
+    if wrong == 0 and expected == INVALID:
+        assert found.decide == 3688  # ln(0.025) / ln(0.999)
+
+
+def test_an_unanswered_operation_bounds_nothing_from_above() -> None:
+    """p95 of 1 s for all that was answered; 6 % had no answer in 0.5 s, and may have lasted for ever."""
+    outcome = np.where(np.arange(1000) % 16 == 0, "unknown", "ok")
+    found = line(threshold("p95", 2.0), played(np.where(outcome == "ok", 1.0, 0.5), outcome=outcome))
+    assert found.verdict == INVALID
+    assert np.isinf(found.high)
+
+
+def test_achieved_rate() -> None:
+    data = played(np.full(1000, 0.01), every_s=0.02)  # 50 a second
+    assert line(threshold("achieved-rate", 45.0, "1/s"), data).verdict == PASS
+    short = line(threshold("achieved-rate", 60.0, "1/s"), data)
+    assert short.verdict == FAIL
+    images = line(threshold("achieved-rate", 2.0, "MB/s", measure="bytes"), data.assign(bytes=100_000))
+    assert (images.verdict, images.value) == (PASS, pytest.approx(5.0, rel=0.02))
+
+
+def test_without_a_steady_interval_a_play_may_fail_but_not_pass() -> None:
+    data = played(exponential(1000, 1))
+    assert line(threshold("p95", 10.0), data, found=False).verdict == INVALID
+    assert line(threshold("p95", 0.1), data, found=False).verdict == FAIL
+
+
+def test_cluster_and_supplier_choose_operations() -> None:
+    both = pd.concat([played(np.full(200, 0.1)), played(np.full(200, 9.0), cluster="london", supplier="agfa")])
+    assert line(threshold("p50", 1.0, cluster="south"), both).verdict == PASS
+    assert line(threshold("p50", 1.0, supplier="agfa"), both).verdict == FAIL
+
+
+def test_first_image_counts_from_the_due_time_until_the_first_object() -> None:
+    data = played(np.full(200, 1.0), operation="get")
+    found = line(threshold("p50", 0.7, measure="first-image", operation="retrieve"), data)
+    assert (found.value, found.verdict) == (pytest.approx(0.6), PASS)
+
+
+def thresholds(**lines: Threshold) -> Thresholds:
+    return Thresholds(title="t", thresholds=lines)
+
+
+@pytest.mark.parametrize(
+    ("limit", "result", "expected"),
+    [
+        (5.0, {}, PASS),
+        (0.1, {}, FAIL),
+        (5.0, {"doubts": ["CPU of the generator is 0.97 cores, over 0.85"]}, INVALID),
+        (0.1, {"doubts": ["CPU of the generator is 0.97 cores, over 0.85"]}, INVALID),
+        (5.0, {"losses": ["1 objects were acknowledged and are not found"], "doubts": ["x"]}, FAIL),
+        (5.0, {"outcomes": {"ok": 99, "refused": 1}}, FAIL),
+    ],
+)
+def test_the_gravest_word_wins(limit: float, result: dict[str, Any], expected: str) -> None:
+    data = played(exponential(1000, 1))
+    found = find(data, NOTHING, RESULT | result, thresholds(a=threshold("p95", limit)))
+    assert found.verdict == expected, found.reasons
+
+
+def test_errors_are_judged_by_their_own_threshold_where_there_is_one() -> None:
+    outcome = np.where(np.arange(5000) == 7, "refused", "ok")
+    data = played(np.full(5000, 0.01), outcome=outcome)
+    result = RESULT | {"outcomes": {"ok": 4999, "refused": 1}}
+    assert find(data, NOTHING, result, thresholds(a=threshold("error-share", 1.0, "%"))).verdict == PASS
+    assert find(data, NOTHING, result, thresholds(a=threshold("p95", 1.0))).verdict == FAIL
+
+
+def test_the_scale_of_a_claim_stands_in_the_verdict_line() -> None:
+    found = find(played(exponential(1000, 1)), NOTHING, RESULT, thresholds(a=threshold("p95", 5.0)), (), "at 1/20")
+    assert found.sentence() == "PASS (at 1/20): 1 of 1 thresholds of 't' met"
+    assert found.to_json()["verdict_line"] == found.sentence()
+
+
+def test_junit_has_a_failure_a_line_and_an_error_where_nothing_was_learnt() -> None:
+    lines = [line(threshold("p95", limit), played(exponential(1000, 1))) for limit in (0.25, 3.9, 3.0)]
+    suite = ET.fromstring(junit_xml("my <archive>\x07", lines, INVALID, ["lag & more"]))
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+        "my <archive> ", "4", "1", "2",
+    )  # fmt: skip
+    assert word_of(lines) == FAIL
+
+
+def test_disclosure_names_what_is_missing() -> None:
+    assert "hash of the plan" in missing({})[0]
+    assert all(what in missing({})[0] for what in OWED)
+    told = untold({"targets": {"south": {"software": "X 1"}}})
+    assert told == ["south: TCP settings of the archive not disclosed: say it as `tcp` in its file"]
