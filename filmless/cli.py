@@ -219,11 +219,17 @@ def compare(a: RunArg, b: RunArg, json_: Json = False) -> None:
 
 @app.command()
 @guarded
-def savings(run: RunArg, json_: Json = False) -> None:
-    """Film and chemicals not bought, library and porter time: by cluster, with ranges."""
-    from filmless.run_commands import print_savings
+def savings(
+    run: RunArg,
+    option: Annotated[str, typer.Option(help="minimum, programme, programme_paid or local")] = "programme",
+    by: Annotated[str, typer.Option(help="class, line, year, cluster or trust")] = "class",
+    draws: Annotated[int, typer.Option(help="draws of the money inputs")] = 10_000,
+    json_: Json = False,
+) -> None:
+    """An option's benefits, dis-benefits and costs against business as usual, with intervals."""
+    from filmless.savings_commands import print_savings
 
-    print_savings(run, json_)
+    print_savings(run, option, by, draws, json_)
 
 
 @app.command()

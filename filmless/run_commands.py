@@ -9,7 +9,6 @@ from filmless.failures import FAIL, BadInput
 from filmless.output import give, hours, say, show
 from filmless.progress import progress
 from sim.answers.measures import Measures
-from sim.answers.savings import savings_table, summed
 from sim.runs.experiment import Spec, simulate
 from sim.runs.manifest import world_of
 from sim.runs.store import Run
@@ -114,23 +113,6 @@ def run_world(run: Run) -> World:
     """The scenario that a run was made of, from its manifest."""
     found: World = world_of(run.manifest["scenario"], Path(run.manifest["scenario_file"]))
     return found
-
-
-def print_savings(folder: Path, json_: bool) -> None:
-    """Savings by cluster and component."""
-    run = Run(folder)
-    found = summed(savings_table(run, run_world(run)), ["cluster", "class", "component"])
-    if json_:
-        give({"savings": found.to_dict("records")})
-        return
-    rows = [
-        [f"{r['cluster']}: {r['component']}", str(r["class"]), f"{r['value_gbp']:,.0f}",
-         f"{r['low_gbp']:,.0f} to {r['high_gbp']:,.0f}", f"{r['price_low_gbp']:,.0f} to {r['price_high_gbp']:,.0f}"]
-        for r in found.to_dict("records")
-    ]  # fmt: skip
-    code = run_world(run).scenario.currency
-    show(f"Simulated saving of film, {code} a year, all programme trusts live (gross of what PACS costs)",
-         ["cluster: component", "class", "value", "95 % interval", "range of the prices"], rows)  # fmt: skip
 
 
 def remake(run: Run, folder: Path) -> Run:

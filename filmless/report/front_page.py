@@ -10,7 +10,7 @@ from filmless.report.front_table import ALL, Row
 from filmless.report.measured import Measured, archive_name, parts_of, validity
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
-from filmless.report.words import change, clean, duration_unit, money, ranged, short_duration, symbol
+from filmless.report.words import change, clean, duration_unit, money, ranged, short_duration
 
 STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
           "limits": "Known limits"}  # fmt: skip
@@ -75,7 +75,7 @@ def sentences(sim: Simulated, measured: Measured) -> list[str]:
 def headlines(sim: Simulated, rows: list[Row]) -> list[Headline]:
     """Three numbers with their intervals."""
     whole = next(r for r in rows if r["cluster"] == ALL)
-    return [_report_headline(sim), _film_headline(whole), _archive_headline(whole)]
+    return [_report_headline(sim), _money_headline(whole), _archive_headline(whole)]
 
 
 def _report_headline(sim: Simulated) -> Headline:
@@ -85,15 +85,12 @@ def _report_headline(sim: Simulated) -> Headline:
                     f"95 % interval: {ends}; {i.n} replications")  # fmt: skip
 
 
-def _film_headline(whole: Row) -> Headline:
+def _money_headline(whole: Row) -> Headline:
     code = whole["currency"]
-    low, high = whole["film_saved_gbp_price_low"], whole["film_saved_gbp_price_high"]
-    ends = [f"{whole[f'film_saved_gbp_{end}'] / 1e6:,.2f}" for end in ("low", "high")]
-    return Headline(money(whole["film_saved_gbp"], code),
-                    "of film not bought in a year, every programme trust on PACS, simulated",
-                    f"range of the price of film: {money(low, code)} to {money(high, code)}; 95 % interval of the "
-                    f"simulation: {symbol(code)}{ends[0]} to {symbol(code)}{ends[1]} million, "
-                    f"{whole['film_saved_gbp_n']} replications")  # fmt: skip
+    low, high = (money(whole[f"npv_gbp_{end}"], code) for end in ("low", "high"))
+    return Headline(money(whole["npv_gbp"], code),
+                    "net present value of the programme against business as usual, most inputs assumed",
+                    f"95 % of the draws of the inputs: {low} to {high}; {whole['npv_gbp_n']:,} draws")  # fmt: skip
 
 
 def _archive_headline(whole: Row) -> Headline:
@@ -111,8 +108,8 @@ def _archive_headline(whole: Row) -> Headline:
 def caveats(sim: Simulated, measured: Measured) -> list[str]:
     """The few that matter."""
     out = [
-        "Intervals show chance alone. Assumptions (their ranges are at the end) and the model's form weigh more, and "
-        "are in no interval here.",
+        "Intervals of times and counts show chance alone; those of money hold the ranges of its inputs. The other "
+        "assumptions (their ranges are at the end) and the model's form weigh more, and are in no interval here.",
         "Archive profiles in the simulation are assumed for every supplier; they say nothing about a product.",
     ]
     invented = sim.run.table("sites")["invented"].astype(str) == "yes"

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from filmless.report.palette import WORLD_NAME
 from filmless.report.words import clean, period
 from sim.answers.buckets import N_BUCKETS, bucket_edges, quantiles
+from sim.answers.case import Case, build_case
 from sim.answers.intervals import Interval, sectioned, sections, student
 from sim.answers.measures import QUANTILE, Measures, Stat
-from sim.answers.savings import savings_table
 from sim.runs.manifest import world_of
 from sim.runs.store import Run, RunProblem, file_hash
 from sim.world.load import World
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+CASE_DRAWS = 2_000
 NEEDED = ("clusters", "worlds", "replications", "start", "end", "seed", "title", "scenario", "scenario_file",
           "scenario_hash", "files")  # fmt: skip
 
@@ -242,10 +243,10 @@ class Simulated:
                         "n": i.n, "n_exams": int(part["n"].sum()), "method": i.method})  # fmt: skip
         return self.in_order(pd.DataFrame(out))
 
-    def savings(self) -> pd.DataFrame:
-        """`sim.answers.savings.savings_table` of this run."""
-        found: pd.DataFrame = savings_table(self.run, self.world)
-        return found
+    @cached_property
+    def case(self) -> Case:
+        """The savings case of this run, with as many draws as a page needs."""
+        return build_case(self.run, CASE_DRAWS)
 
     def manifest(self, key: str, default: Any = "not recorded") -> Any:
         """A value of the manifest."""

@@ -40,7 +40,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 
 
 def test_sim_never_imports_the_load_side() -> None:
-    listed = "import sys, sim.runs.window, sim.answers.savings; print([m.split('.')[0] for m in sys.modules])"
+    listed = "import sys, sim.runs.window, sim.answers.case; print([m.split('.')[0] for m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", listed], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for other in ("loadtest", "locust", "gevent", "pynetdicom"):
         assert f"'{other}'" not in loaded

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.answers.case.catalogue import BENEFITS, COSTS
-from sim.answers.case.evaluate import Model, mean_place, money, programme_part
+from sim.answers.case.evaluate import Model, Money, mean_place, money, programme_part
 from sim.answers.case.inputs import Input, Values
 from sim.answers.case.options import NAMES
+from sim.answers.case.physical import PHYSICAL
 from sim.answers.case.places import Place
 
 Floats = NDArray[np.float64]
@@ -22,11 +23,12 @@ CLASSES = (*BENEFITS, *COSTS)
 
 @dataclass(frozen=True)
 class Totals:
-    """Of each option, over all places: present values by line and net benefit by year, one column a draw."""
+    """Of each option, over all places, one column a draw."""
 
-    by_line: dict[str, Floats]  # [line, draw] discounted
-    by_year: dict[str, Floats]  # [year, draw] undiscounted
-    by_cluster: dict[str, Floats]  # [cluster, class, draw] discounted
+    by_line: dict[str, Floats]  # [line, draw] present values
+    by_year: dict[str, Floats]  # [class, year, draw] undiscounted
+    by_cluster: dict[str, Floats]  # [cluster, class, draw] present values
+    spared: dict[str, Floats]  # [measure, draw] what is not in money, all years
 
     def net(self, option: str) -> Floats:
         """Net present value of each draw."""
@@ -41,17 +43,19 @@ def class_matrix(model: Model) -> Floats:
 
 def _empty(model: Model, places: list[Place], n: int) -> Totals:
     lines, years = len(model.lines), model.years
-    shape = (len(places), len(CLASSES), n)
-    return Totals(*({o: np.zeros(s) for o in NAMES} for s in ((lines, n), (years, n), shape)))
+    kinds = len(CLASSES)
+    shapes = ((lines, n), (kinds, years, n), (len(places), kinds, n), (len(PHYSICAL), n))
+    return Totals(*({o: np.zeros(shape) for o in NAMES} for shape in shapes))
 
 
-def _add(model: Model, totals: Totals, c: int, at: Ints, amounts: dict[str, Floats], factors: Floats) -> None:
+def _add(model: Model, totals: Totals, c: int, at: Ints, found: Money, factors: Floats) -> None:
     kinds = class_matrix(model)
-    for option, amount in amounts.items():
+    for option, amount in found.amounts.items():
         discounted = np.einsum("lyd,y->ld", amount, factors)
         totals.by_line[option][:, at] += discounted
-        totals.by_year[option][:, at] += amount.sum(axis=0)
+        totals.by_year[option][:, :, at] += np.tensordot(kinds, amount, axes=1)
         totals.by_cluster[option][c][:, at] += kinds @ discounted
+        totals.spared[option][:, at] += found.spared[option].sum(axis=1)
 
 
 def chunks(n: int, replications: int) -> Iterator[tuple[int, Ints]]:
@@ -71,7 +75,7 @@ def total(model: Model, places: list[Place], x: Values, factors: Floats,
         some = {key: value[at] for key, value in x.items()}
         for c, place in enumerate(parts):
             if place.trusts:
-                _add(model, totals, c, at, money(model, place, some, r).amounts, factors)
+                _add(model, totals, c, at, money(model, place, some, r), factors)
         done += len(at)
         progress(done, n, "draws of the money inputs")
     return totals
@@ -89,9 +93,11 @@ class Draws:
     inputs: pd.DataFrame  # draw x uncertain input
     net: pd.DataFrame  # draw x option: net present value
     yearly: dict[str, Floats]  # option: float64[draw, year], net benefit, undiscounted
+    yearly_classes: dict[str, Floats]  # option: float64[class, year, draw], undiscounted
     classes: dict[str, pd.DataFrame]  # option: draw x class, present values
     by_line: dict[str, pd.DataFrame]  # option: draw x line, present values
     by_cluster: dict[str, Floats]  # option: float64[cluster, class, draw], present values
+    spared: dict[str, pd.DataFrame]  # option: draw x measure of what is not in money, all years
     replication: Ints
     variance: pd.DataFrame  # option: its two parts
 
@@ -127,9 +133,10 @@ def sample(model: Model, places: list[Place], inputs: list[Input], x: Values, ba
     kinds, names = class_matrix(model), [line.id for line in model.lines]
     return Draws(
         pd.DataFrame({i.key: x[i.key] for i in inputs if i.uncertain}), net,
-        {o: v.T for o, v in found.by_year.items()},
+        {o: v.sum(axis=0).T for o, v in found.by_year.items()}, found.by_year,
         {o: pd.DataFrame((kinds @ v).T, columns=list(CLASSES)) for o, v in found.by_line.items()},
         {o: pd.DataFrame(v.T, columns=names) for o, v in found.by_line.items()}, found.by_cluster,
+        {o: pd.DataFrame(v.T, columns=[p.id for p in PHYSICAL]) for o, v in found.spared.items()},
         np.arange(n) % len(places[0].units),
         variance_parts(net, by_replication(model, places, base, factors)),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sim.answers.case.activity import Activity, activity
 from sim.answers.case.catalogue import DIS, Line, lines_of
 from sim.answers.case.inputs import Values, inputs_of
 from sim.answers.case.options import BAU, timelines
+from sim.answers.case.physical import PHYSICAL
 from sim.answers.case.places import Place, years_between
 from sim.world.calendar import financial_year
 from sim.world.world import World
@@ -38,6 +39,8 @@ def model_of(world: World) -> Model:
     """The money model of a scenario."""
     first = financial_year(world.scenario.plan.start)
     base = {i.key: i.value for i in inputs_of(world)}
+    base |= {f"modalities.{m}.dose": v.dose.value for m, v in world.scenario.modalities.items()}
+    base |= {f"film.{name}": getattr(world.scenario.film, name).value for name in ("developer", "fixer")}
     base["plan.start"] = years_between(first, world.scenario.plan.start)
     ages = (np.array([row.months for row in world.prior_age]) / 12, np.array([row.share for row in world.prior_age]))
     years = int(world.scenario.appraisal.years.value)
@@ -91,20 +94,35 @@ def levels(model: Model, a: Activity, known: Known) -> Floats:
     return np.stack(out)
 
 
+def _things(model: Model, a: Activity, known: Known) -> Floats:
+    """Counts of what is not in money, float64[measure, year, draw]."""
+    shape, out = (model.years, len(a.x["plan.ramp"])), []
+    for thing in PHYSICAL:
+        key = (id(a.timeline), thing.count)
+        if key not in known:
+            known[key] = np.broadcast_to(thing.count(a), shape)
+        out.append(known[key])
+    return np.stack(out)
+
+
 @dataclass(frozen=True)
 class Money:
-    """Of each option: levels and credited differences against business as usual, float64[line, year, draw]."""
+    """Of each option: levels and credited differences against business as usual, and what is spared of things."""
 
-    levels: dict[str, Floats]
-    amounts: dict[str, Floats]
+    levels: dict[str, Floats]  # [line, year, draw]
+    amounts: dict[str, Floats]  # [line, year, draw]
+    spared: dict[str, Floats]  # [measure, year, draw], in their own units, business as usual less the option
 
 
 def money(model: Model, place: Place, x: Values, replication: int = 0) -> Money:
     """Everything in pounds of the price base, undiscounted, benefit positive."""
     draws, known = len(x["plan.ramp"]), Known()
-    found = {o: levels(model, a, known) for o, a in activities(model, place, x, replication).items()}
+    done = activities(model, place, x, replication)
+    found = {o: levels(model, a, known) for o, a in done.items()}
+    things = {o: _things(model, a, known) for o, a in done.items()}
     shares = np.stack([np.broadcast_to(credit(model, line, x), draws) for line in model.lines])[:, None, :]
-    return Money(found, {o: shares * (level - found[BAU]) for o, level in found.items()})
+    amounts = {o: shares * (level - found[BAU]) for o, level in found.items()}
+    return Money(found, amounts, {o: things[BAU] - thing for o, thing in things.items()})
 
 
 def mean_place(place: Place) -> Place:

@@ -73,8 +73,8 @@ def rates_of(flows: pd.DataFrame, which: str, replications: int, mods: list[str]
     A kind of exam that a replication lacks has the mean of all replications, or of its modality.
     """
     rows = flows[flows["world"] == which]
-    where = (rows["replication"].to_numpy(), rows["modality"].map(mods.index).to_numpy(),
-             rows["setting"].map(sets.index).to_numpy())  # fmt: skip
+    where = (rows["replication"].to_numpy(), rows["modality"].map(mods.index).astype(np.int64).to_numpy(),
+             rows["setting"].map(sets.index).astype(np.int64).to_numpy())  # fmt: skip
 
     def summed(column: str) -> Floats:
         out = np.zeros((replications, len(mods), len(sets)))

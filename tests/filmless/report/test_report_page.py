@@ -167,7 +167,7 @@ def test_front_rows_are_numbers_of_the_run(runs: Runs):
     flows = flows[(flows["world"] == "pacs") & (flows["cluster"] == "london")]
     assert rows[1]["exams"] == pytest.approx(flows["exams"].sum() / 3)
     assert rows[1]["gb"] == pytest.approx(flows["bytes"].sum() / 3e9)
-    for name in ("trusts", "exams", "images", "film_saved_gbp"):
+    for name in ("trusts", "exams", "images", "cash_released_gbp"):
         assert sum(r[name] for r in rows[:5]) == pytest.approx(rows[5][name])
     for r in rows:
         assert r["report_pacs_p50_s"] < r["report_film_p50_s"] < r["report_film_p95_s"]

@@ -26,8 +26,8 @@ FIGURES: dict[str, Callable[[Simulated, Measured], Figure]] = {
     "modalities": lambda s, m: storage.by_modality(s),
     "archives": lambda s, m: hourly.hourly(s, hourly.ARCHIVES),
     "links": lambda s, m: hourly.hourly(s, hourly.LINKS),
-    "components": lambda s, m: savings.by_component(s, s.savings()),
-    "trusts": lambda s, m: savings.trusts(s, s.savings()),
+    "components": lambda s, m: savings.by_component(s, s.case),
+    "trusts": lambda s, m: savings.trusts(s, s.case),
 }
 
 
@@ -76,11 +76,13 @@ def test_places_of_a_part_are_named(small: tuple[Simulated, Measured]):
     assert small[0].place == "England (North West and West Midlands)"
 
 
-def test_cash_and_time_are_never_added(small: tuple[Simulated, Measured]):
-    table = small[0].savings()
-    wide = savings.by_trust(small[0], table)
-    cash = table[table["class"] == "cash-releasing"]["value_gbp"].sum()
-    assert wide["value_gbp:cash-releasing"].sum() == pytest.approx(cash)
-    figure = savings.by_component(small[0], table)
-    assert figure.data["value (GBP a year)"].sum() > cash
+def test_classes_are_never_added(small: tuple[Simulated, Measured]):
+    sim = small[0]
+    figure = savings.by_component(sim, sim.case)
+    data = figure.data.groupby("class", observed=True)["value (GBP)"].sum()
+    table = sim.case.summary.set_index(["option", "measure"])["value"]
+    for kind in ("cash-releasing", "non-cash-releasing", "societal", "dis-benefit"):
+        assert data[kind] == pytest.approx(table["programme", "pv_" + kind.replace("-", "_")], abs=20_000)
     assert "Cash-releasing" in figure.title
+    cash = savings.trust_rows(sim, sim.case)["value"].sum()
+    assert cash == pytest.approx(table["programme", "pv_cash_releasing"], rel=1e-6)
