@@ -79,12 +79,12 @@ def _saved(sim: Simulated, rows: dict[str, Row]) -> None:
     """Cash that the programme releases, and its net present value: nation and clusters."""
     clusters = by_cluster(sim.case, PROGRAMME)
     cash = clusters[clusters["class"] == CASH]
-    whole = sim.case.summary.set_index(["option", "measure"]).loc[PROGRAMME]
+    whole = sim.case.summary[sim.case.summary["option"] == PROGRAMME]
     method = "95 % of the draws of the money inputs"
     for r in records(cash):
         _put(rows[r["cluster"]], "cash_released_gbp", Interval(r["value"], r["low"], r["high"], r["n"], method))
     for name, measure in (("cash_released_gbp", "pv_cash_releasing"), ("npv_gbp", "npv")):
-        (found,) = records(whole.loc[[measure]])
+        (found,) = records(whole[whole["measure"] == measure])
         _put(rows[ALL], name, Interval(found["value"], found["low"], found["high"], found["n"], method))
 
 

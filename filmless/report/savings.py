@@ -52,29 +52,29 @@ def _total(sim: Simulated, kind: str) -> float:
 
 
 def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
-    kinds = [[k for k in BENEFITS if (data["class"] == k).any()], list(COSTS)]
-    canvas, axes = panels(["Benefits and dis-benefits", "Costs"], 5.4)
+    canvas, axes = panels([sim.cluster_name(c) for c in sim.clusters], 3.2)
     with look():
-        for axis, part, colour in zip(axes, kinds, (BLUE, ORANGE), strict=True):
-            rows = data[data["class"].isin(part)]
-            for at, r in enumerate(records(rows)):
+        for axis, cluster in zip(axes, sim.clusters, strict=True):
+            for at, r in enumerate(records(data[data["cluster"] == cluster])):
+                colour = ORANGE if r["class"] in COSTS else BLUE
                 axis.barh(at, r["value"] / MILLION, 0.62, color=colour, zorder=2)
                 axis.plot([r["low"] / MILLION, r["high"] / MILLION], [at, at], color=TEXT, lw=1.4, zorder=4)
-            rows_of(axis, [f"{r['name']} ({r['class']})" for r in records(rows)])
+            rows_of(axis, [*BENEFITS, *COSTS])
         canvas.supxlabel(f"{million(sim)}, present value, benefit to the right", fontsize=9)
     return canvas
 
 
-def by_component(sim: Simulated, case: Case) -> Figure:
-    """Each line of the programme, its class named."""
-    data = by_line(case, OPTION)
+def by_class(sim: Simulated, case: Case) -> Figure:
+    """Each class of the programme in each cluster."""
+    data = by_cluster(case, OPTION)
     cash = money(_total(sim, CASH), sim.currency)
     return Figure(
-        key="savings-component", title=f"Cash-releasing: {cash} in present value, before what PACS costs",
-        measure="Programme less business as usual, by line", unit=unit_of(sim), place=sim.place,
+        key="savings-class", title=f"Cash-releasing: {cash} in present value, before what PACS costs",
+        measure="Programme less business as usual, by class", unit=unit_of(sim), place=sim.place,
         period=period_of(case), how="simulated",
-        alt=f"Bar chart, one bar a line, benefits apart from costs. Cash-releasing lines come to {cash}.",
-        band=BAND, source=sim.source, canvas=_draw(sim, data), data=readable(sim, data), row_heads=3,
+        alt="Bar chart, one panel a cluster, one bar a class, benefits above costs. Cash-releasing lines come to "
+            f"{cash} over all clusters.",
+        band=BAND, source=sim.source, canvas=_draw(sim, data), data=readable(sim, data), row_heads=2,
     )  # fmt: skip
 
 
@@ -113,9 +113,9 @@ def _named_trusts(sim: Simulated, wide: pd.DataFrame) -> pd.DataFrame:
     return readable(sim, wide.assign(trust=[clean(names.get(t, t)) for t in wide["trust"]]))
 
 
-def clusters(sim: Simulated, case: Case) -> pd.DataFrame:
-    """Each class in each cluster."""
-    return readable(sim, by_cluster(case, OPTION))
+def lines(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Each line of the programme."""
+    return readable(sim, by_line(case, OPTION)[["class", "name", "value", "low", "high", "n"]])
 
 
 def summary(case: Case) -> pd.DataFrame:

@@ -114,15 +114,15 @@ class Money:
     spared: dict[str, Floats]  # [measure, year, draw], in their own units, business as usual less the option
 
 
-def money(model: Model, place: Place, x: Values, replication: int = 0) -> Money:
-    """Everything in pounds of the price base, undiscounted, benefit positive."""
+def money(model: Model, place: Place, x: Values, replication: int = 0, things: bool = True) -> Money:
+    """Everything in pounds of the price base, undiscounted, benefit positive; counts of things only if asked for."""
     draws, known = len(x["plan.ramp"]), Known()
     done = activities(model, place, x, replication)
     found = {o: levels(model, a, known) for o, a in done.items()}
-    things = {o: _things(model, a, known) for o, a in done.items()}
+    counts = {o: _things(model, a, known) for o, a in done.items()} if things else {}
     shares = np.stack([np.broadcast_to(credit(model, line, x), draws) for line in model.lines])[:, None, :]
     amounts = {o: shares * (level - found[BAU]) for o, level in found.items()}
-    return Money(found, amounts, {o: things[BAU] - thing for o, thing in things.items()})
+    return Money(found, amounts, {o: counts[BAU] - count for o, count in counts.items()})
 
 
 def mean_place(place: Place) -> Place:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from sim.answers.case.evaluate import Model, mean_place, money
 from sim.answers.case.inputs import Values
-from sim.answers.case.options import BAU
+from sim.answers.case.options import BAU, NAMES
 from sim.answers.case.places import Place
 
 Floats = NDArray[np.float64]
@@ -31,25 +31,34 @@ def shared_out(parts: Floats) -> Ints:
     return out
 
 
-def _names(model: Model, place: Place, option: str) -> pd.DataFrame:
-    lines, years = len(model.lines), model.years
+def _levels(model: Model, places: list[Place], x: Values) -> tuple[Floats, Floats, Floats]:
+    """Amounts, levels and business as usual's levels, float64[place, option, line, year] each."""
+    amounts, own = [], []
+    for place in places:
+        found = money(model, place, x, things=False)
+        amounts.append(np.stack(list(found.amounts.values()))[..., 0])
+        own.append(np.stack(list(found.levels.values()))[..., 0])
+    levels = np.stack(own)
+    usual = levels[:, [list(NAMES).index(BAU)]]
+    return np.stack(amounts), levels, np.broadcast_to(usual, levels.shape)
+
+
+def _column(names: list[str], axis: int, shape: tuple[int, ...]) -> "pd.Categorical[str]":
+    """A label that changes along one axis, for every cell of an array."""
+    known = list(dict.fromkeys(names))
+    codes = np.array([known.index(n) for n in names]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return pd.Categorical.from_codes(np.broadcast_to(codes, shape).ravel(), pd.Index(known))
+
+
+def _labels(model: Model, places: list[Place], shape: tuple[int, ...]) -> pd.DataFrame:
+    years = np.arange(model.first, model.first + model.years, dtype=np.int64)
     return pd.DataFrame({
-        "option": option, "cluster": place.cluster, "trust": place.trusts[0],
-        "year": np.tile(np.arange(model.first, model.first + years, dtype=np.int64), lines),
-        "line": np.repeat([line.id for line in model.lines], years),
-        "name": np.repeat([line.name for line in model.lines], years),
-        "class": np.repeat([line.kind for line in model.lines], years),
+        "option": _column(list(NAMES), 1, shape), "cluster": _column([p.cluster for p in places], 0, shape),
+        "trust": _column([p.trusts[0] for p in places], 0, shape), "year": np.broadcast_to(years, shape).ravel(),
+        "line": _column([line.id for line in model.lines], 2, shape),
+        "name": _column([line.name for line in model.lines], 2, shape),
+        "class": _column([line.kind for line in model.lines], 2, shape),
     })  # fmt: skip
-
-
-def _of_trust(model: Model, place: Place, x: Values) -> list[pd.DataFrame]:
-    found, out = money(model, place, x), []
-    for option, amount in found.amounts.items():
-        out.append(_names(model, place, option).assign(
-            amount=amount[..., 0].ravel(), level=found.levels[option][..., 0].ravel(),
-            bau=found.levels[BAU][..., 0].ravel(),
-        ))  # fmt: skip
-    return out
 
 
 def lines_table(model: Model, places: list[Place], x: Values) -> pd.DataFrame:
@@ -58,28 +67,14 @@ def lines_table(model: Model, places: list[Place], x: Values) -> pd.DataFrame:
     `amount_gbp` is the credited difference against business as usual, real, undiscounted, benefit positive; `level_gbp`
     and `bau_level_gbp` are what is spent or spared in the option and in business as usual, before any share of credit.
     """
-    parts = []
-    for place in map(mean_place, places):
-        for t in range(len(place.trusts)):
-            parts += _of_trust(model, place.part(np.array([t])), x)
-    table = pd.concat(parts, ignore_index=True)
-    for name in ("amount", "level", "bau"):
-        table[name + "_p"] = pennies(table[name].to_numpy())
-    _share_out_office(table)
-    for name, column in (("amount", "amount_gbp"), ("level", "level_gbp"), ("bau", "bau_level_gbp")):
-        table[column] = table[name + "_p"] / 100
-    keep = ["option", "cluster", "trust", "year", "line", "name", "class", "amount_gbp", "level_gbp", "bau_level_gbp",
-            "amount_p"]  # fmt: skip
-    return table[keep].astype(dict.fromkeys(("option", "cluster", "trust", "line", "name", "class"), "category"))
-
-
-def _share_out_office(table: pd.DataFrame) -> None:
-    """What the nation pays once is carried by the trusts to the penny."""
-    rows = np.flatnonzero(table["line"] == "office")
-    for name in ("amount", "level", "bau"):
-        wide = table.iloc[rows].pivot_table(index="trust", columns=["option", "year"], values=name, sort=True)
-        exact = pd.DataFrame(shared_out(wide.to_numpy()), index=wide.index, columns=wide.columns)
-        keys = table.iloc[rows][["trust", "option", "year"]]
-        at_row = exact.index.get_indexer(pd.Index(keys["trust"]))
-        at_column = exact.columns.get_indexer(pd.MultiIndex.from_frame(keys[["option", "year"]]))
-        table.loc[rows, name + "_p"] = exact.to_numpy()[at_row, at_column]
+    alone = [p.part(np.array([t])) for p in map(mean_place, places) for t in range(len(p.trusts))]
+    office = [line.id for line in model.lines].index("office")
+    found = _levels(model, alone, x)
+    table = _labels(model, alone, found[0].shape)
+    for name, pounds in zip(("amount_gbp", "level_gbp", "bau_level_gbp"), found, strict=True):
+        whole = pennies(pounds)
+        whole[:, :, office] = shared_out(pounds[:, :, office])  # the nation pays it once
+        table[name] = whole.ravel() / 100
+        if name == "amount_gbp":
+            table["amount_p"] = whole.ravel()
+    return table

@@ -18,7 +18,7 @@ TRUST_DRAWS = CHUNK  # one cache-sized piece a trust
 def _classes(model: Model, place: Place, x: Values, factors: Floats) -> dict[str, Floats]:
     """Present values, float64[class, draw] of each option."""
     kinds = class_matrix(model)
-    found = money(model, place, x).amounts
+    found = money(model, place, x, things=False).amounts
     return {o: kinds @ np.einsum("lyd,y->ld", amount, factors) for o, amount in found.items() if o != BAU}
 
 

@@ -26,7 +26,7 @@ FIGURES: dict[str, Callable[[Simulated, Measured], Figure]] = {
     "modalities": lambda s, m: storage.by_modality(s),
     "archives": lambda s, m: hourly.hourly(s, hourly.ARCHIVES),
     "links": lambda s, m: hourly.hourly(s, hourly.LINKS),
-    "components": lambda s, m: savings.by_component(s, s.case),
+    "classes": lambda s, m: savings.by_class(s, s.case),
     "trusts": lambda s, m: savings.trusts(s, s.case),
 }
 
@@ -78,7 +78,7 @@ def test_places_of_a_part_are_named(small: tuple[Simulated, Measured]):
 
 def test_classes_are_never_added(small: tuple[Simulated, Measured]):
     sim = small[0]
-    figure = savings.by_component(sim, sim.case)
+    figure = savings.by_class(sim, sim.case)
     data = figure.data.groupby("class", observed=True)["value (GBP)"].sum()
     table = sim.case.summary.set_index(["option", "measure"])["value"]
     for kind in ("cash-releasing", "non-cash-releasing", "societal", "dis-benefit"):
