@@ -35,7 +35,8 @@ def week_offset_s(first: date) -> float:
 
 def weekly_spans(hours: Hours) -> NDArray[np.float64]:
     """Open spans in seconds of the week (Monday 00:00 is 0), ascending, touching ones joined; float64[m, 2]."""
-    days = [hours.weekday] * 5 + [hours.saturday, hours.sunday]
+    friday = hours.weekday if hours.friday is None else hours.friday
+    days = [hours.weekday] * 4 + [friday, hours.saturday, hours.sunday]
     spans: list[list[float]] = []
     for number, span in enumerate(days):
         if not span:

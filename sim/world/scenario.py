@@ -46,12 +46,13 @@ class Hours(Sourced):
     """Opening hours as [from, to] on a weekday, Saturday and Sunday; [] is closed, [0, 24] always open."""
 
     weekday: Span
+    friday: Span | None = Field(default=None, description="where Fridays differ from other weekdays")
     saturday: Span
     sunday: Span
 
     @model_validator(mode="after")
     def _ordered(self) -> "Hours":
-        for name in ("weekday", "saturday", "sunday"):
+        for name in ("weekday", "friday", "saturday", "sunday"):
             span = getattr(self, name)
             if span and (len(span) != 2 or span[0] >= span[1]):
                 raise ValueError(f"{name} must be [] or [from, to] with from before to, in hours of the day")
