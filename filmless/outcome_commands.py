@@ -31,7 +31,7 @@ def print_outcomes(folder: Path, day: str | None, cluster: str | None, ids: list
 
 
 def _row(told: Told) -> list[str]:
-    ends = [number(float("nan") if x is None else x) for x in (told.value, told.low, told.high)]
+    ends = ["none" if x is None else number(x) for x in (told.value, told.low, told.high)]
     assumed = f"{sum(i.assumption for i in told.inputs)} of {len(told.inputs)}"
     of = ", ".join(told.split.values())
     return [told.id, of, *ends, told.unit, str(told.n) if told.n else "none", told.interval, assumed]

@@ -1,0 +1,1 @@
+"""Spreadsheets: the savings case as a live model (XLSX), and as published tables (ODS)."""
