@@ -224,12 +224,14 @@ def savings(
     option: Annotated[str, typer.Option(help="minimum, programme, programme_paid or local")] = "programme",
     by: Annotated[str, typer.Option(help="class, line, year, cluster or trust")] = "class",
     draws: Annotated[int, typer.Option(help="draws of the money inputs")] = 10_000,
+    xlsx: Annotated[Path | None, typer.Option(help="also a spreadsheet with live formulas and stored results")] = None,
+    ods: Annotated[Path | None, typer.Option(help="also published tables; needs LibreOffice")] = None,
     json_: Json = False,
 ) -> None:
     """An option's benefits, dis-benefits and costs against business as usual, with intervals."""
     from filmless.savings_commands import print_savings
 
-    print_savings(run, option, by, draws, json_)
+    print_savings(run, option, by, draws, json_, xlsx, ods)
 
 
 @app.command()

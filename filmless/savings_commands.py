@@ -65,19 +65,28 @@ def _show_headlines(case: Case, option: str) -> None:
     say(f"share of the variance from the simulation: {words}; the rest is from the inputs, most of them assumed")
 
 
-def print_savings(folder: Path, option: str, by: str, draws: int, json_: bool) -> None:
-    """An option of a run's savings case. Classes are never added into one saving."""
+def print_savings(folder: Path, option: str, by: str, draws: int, json_: bool, xlsx: Path | None = None,
+                  ods: Path | None = None) -> None:  # fmt: skip
+    """An option of a run's savings case, and its spreadsheets. Classes are never added into one saving."""
+    from filmless.office.write import check_names, write_spreadsheets
+
+    check_names(xlsx, ods)
     _one_of(option, list(NAMES), "--option")
     _one_of(by, list(VIEWS), "--by")
     if draws < 100:
         raise BadInput(f"--draws {draws}: too few for an interval; give 100 or more")
     with progress("savings") as report:
-        case = build_case(Run(folder), draws, report)
+        run = Run(folder)
+        case = build_case(run, draws, report)
         rows = VIEWS[by](case, option)
+        written = write_spreadsheets(run, case, xlsx, ods)
     mine = case.summary[case.summary["option"] == option]
     if json_:
         give({"option": option, "by": by, "currency": case.currency, "price_base": case.price_base, "draws": draws,
-              "savings": _plain(rows), "summary": _plain(mine), "variance": _plain(case.draws.variance)})  # fmt: skip
+              "savings": _plain(rows), "summary": _plain(mine), "variance": _plain(case.draws.variance),
+              "written": list(map(str, written))})  # fmt: skip
         return
     _show(case, option, by, rows)
     _show_headlines(case, option)
+    for path in written:
+        say(f"written: {path}")

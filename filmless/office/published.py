@@ -8,10 +8,11 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import gptables
 import pandas as pd
+from gptables.core.api import produce_workbook
+from gptables.core.cover import Cover
+from gptables.core.gptable import GPTable
 
-from filmless.failures import Failed
 from filmless.office.libreoffice import convert, soffice
 from filmless.report.words import clean
 from sim.answers.case.case import Case
@@ -151,12 +152,10 @@ def write_ods(path: Path, case: Case, run: str, version: str) -> None:
         Failed: LibreOffice is missing (said before any work), or could not convert.
     """
     soffice()
-    if path.suffix != ".ods":
-        raise Failed(f"{path}: published tables are ODS; name the file .ods (a live model: --xlsx)")
     tables = Tables(case, run, version)
     notes = ["Simulated and estimated. $$note 1$$", "Bounds and draws. $$note 2$$", "Classes. $$note 3$$"]
     sheets = {
-        name: gptables.GPTable(table=_whole(table), table_name=name.lower(), title=title, subtitles=notes,
+        name: GPTable(table=_whole(table), table_name=name.lower(), title=title, subtitles=notes,
                                scope=tables.money, source=tables.source,
                                index_columns={1: 0}, instructions=f"This sheet has one table. {MISSING}: not "
                                                                   f"available.")
@@ -167,7 +166,7 @@ def write_ods(path: Path, case: Case, run: str, version: str) -> None:
         with warnings.catch_warnings():  # of gptables' own use of pandas
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
-            book = gptables.produce_workbook(str(made), sheets, cover=_cover(tables), notes_table=NOTES)
+            book = produce_workbook(str(made), sheets, cover=_cover(tables), notes_table=NOTES)
         book.set_properties({"title": tables.title, "author": f"filmless {version}", "subject": "Savings case"})
         book.close()
         converted = convert(made, "ods", Path(folder))
@@ -175,9 +174,9 @@ def write_ods(path: Path, case: Case, run: str, version: str) -> None:
         path.write_bytes(converted.read_bytes())
 
 
-def _cover(tables: Tables) -> gptables.Cover:
+def _cover(tables: Tables) -> Cover:
     start = tables.case.world.scenario.plan.start
-    return gptables.Cover(
+    return Cover(
         cover_label="Cover", title=tables.title,
         intro=["Estimated costs and benefits of a national PACS rollout, by option, cluster, year and line.",
                f"Version: filmless {tables.version}, run {tables.run}. Plan from {start}."],
