@@ -184,17 +184,18 @@ class Command:
 
 def read_command(raw: Buffer) -> Command:
     """Read a command set element by element; never by searching for bytes (findings, section 3)."""
-    view = memoryview(raw)
+    whole, end = bytes(raw), len(raw)
     values: dict[int, bytes] = {}
     at, before = 0, -1
-    while at < len(view):
-        if len(view) - at < 8:
-            raise ProtocolError(f"command set: {len(view) - at} bytes left where an element has at least 8")
-        group, element, length = _ELEMENT.unpack_from(view, at)
-        if group != 0 or element <= before or length > len(view) - at - 8:
+    while at < end:
+        if end - at < 8:
+            raise ProtocolError(f"command set: {end - at} bytes left where an element has at least 8")
+        group, element, length = _ELEMENT.unpack_from(whole, at)
+        at += 8
+        if group or element <= before or length > end - at:
             raise ProtocolError(
                 f"command set: element ({group:04X},{element:04X}) of {length} bytes is out of place or too long"
             )
-        values[element] = bytes(view[at + 8 : at + 8 + length])
-        at, before = at + 8 + length, element
+        values[element] = whole[at : at + length]
+        at, before = at + length, element
     return Command(values)

@@ -1,4 +1,4 @@
-"""Images a second into DCMTK's storescp: our client beside DCMTK's own, in pairs, with raw TCP as the machine's score.
+"""Images a second into DCMTK's storescp beside DCMTK's own client, and into a null sink beside bare TCP; in pairs.
 
 `python -m tests.loadtest.wire.wire_bench` prints one line of JSON; `make bench` may call `measure`. 512 kB CTs, one
 association, storescp --ignore, with and without TCP_NODELAY=1 in the environment of both DCMTK programs.
@@ -11,10 +11,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from threading import Thread
 
+from loadtest.archives.launch import running
 from loadtest.wire import Peer, TcpProfile, open_association
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, free_port, part10, process
 
@@ -42,32 +44,74 @@ def ours(peer: Peer, profile: TcpProfile, count: int) -> tuple[float, float]:
         return count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
 
 
-def raw_tcp(count: int) -> tuple[float, float]:
+def raw_tcp(count: int, connections: int = 1) -> tuple[float, float]:
     """Blocks of 512 kB a second over loopback, each answered by 100 bytes, and the sender's CPU in ms a block."""
+    block = os.urandom(PIXELS)
+
+    def send(address: tuple[str, int]) -> None:
+        with socket.create_connection(address) as talk:
+            talk.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(count // connections):
+                talk.sendall(block)
+                talk.recv(100)
+
     with socket.create_server(("127.0.0.1", 0)) as door:
         child = os.fork()
         if child == 0:
-            _swallow(door)
-        with socket.create_connection(door.getsockname()) as talk:
-            talk.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            block, before, began = os.urandom(PIXELS), _cpu_s(), time.perf_counter()
-            for _ in range(count):
-                talk.sendall(block)
-                talk.recv(100)
-            found = count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
+            _swallow(door, connections)
+        found = _timed(lambda: send(door.getsockname()), count, connections)
         os.waitpid(child, 0)
     return found
 
 
-def _swallow(door: socket.socket) -> None:
-    talk, _ = door.accept()
-    room, got = bytearray(1 << 20), 0
-    while taken := talk.recv_into(room):
-        got += taken
-        while got >= PIXELS:
-            got -= PIXELS
-            talk.sendall(bytes(100))
+def into_null_sink(count: int, connections: int = 1) -> tuple[float, float]:
+    """The same with C-STOREs of ours into the null sink, one association a connection."""
+    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], memoryview(os.urandom(PIXELS))
+
+    def send(peer: Peer) -> None:
+        with open_association(peer, "BENCH", [(CT, [EXPLICIT])]) as link:
+            for number in range(count // connections):
+                assert link.store(CT, f"2.25.77.9.{number + 1}", EXPLICIT, (head, pixels)).status == 0
+
+    with running("embedded", "sink", mode="null") as target:
+        return _timed(lambda: send(target.peer()), count, connections)
+
+
+def _timed(send: Callable[[], None], count: int, connections: int) -> tuple[float, float]:
+    """Blocks a second and CPU of this process in ms a block, of so many threads at once."""
+    threads = [Thread(target=send) for _ in range(connections)]
+    before, began = _cpu_s(), time.perf_counter()
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    return count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
+
+
+def _swallow(door: socket.socket, connections: int) -> None:
+    """Read blocks and answer each, one thread a connection; then end this process."""
+
+    def serve(talk: socket.socket) -> None:
+        room, got = bytearray(1 << 20), 0
+        while taken := talk.recv_into(room):
+            got += taken
+            while got >= PIXELS:
+                got -= PIXELS
+                talk.sendall(bytes(100))
+
+    threads = [Thread(target=serve, args=(door.accept()[0],)) for _ in range(connections)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
     os._exit(0)
+
+
+def sink_pair(connections: int, count: int) -> dict[str, float]:
+    """One run of bare TCP and one of ours; `own_ms` is our cost beyond the kernel copying as much."""
+    (raw, kernel_ms), (ours_s, cpu_ms) = raw_tcp(count, connections), into_null_sink(count, connections)
+    return {"raw_s": raw, "ours_s": ours_s, "share": ours_s / raw, "kernel_ms": kernel_ms, "cpu_ms": cpu_ms,
+            "own_ms": cpu_ms - kernel_ms}  # fmt: skip
 
 
 def _cpu_s() -> float:
@@ -94,11 +138,11 @@ def measure(repeats: int = 3) -> dict[str, object]:
             (folder / f"{number:03}.dcm").write_bytes(part10(dataset(number, pixels=PIXELS)))
         shipped = [pair(folder, SHIPPED, 40, 1500) for _ in range(repeats)]
         no_delay = [pair(folder, NO_DELAY, 300, 1500) for _ in range(repeats)]
-    raw = [raw_tcp(2000) for _ in range(repeats)]
+    sinks = {n: [sink_pair(n, 2000) for _ in range(repeats)] for n in (1, 4)}
     return {
         "as shipped": {"runs": shipped, "median": _median(shipped)},
         "TCP_NODELAY=1": {"runs": no_delay, "median": _median(no_delay)},
-        "raw TCP": {"blocks_s": median(r for r, _ in raw), "cpu_ms": median(c for _, c in raw)},
+        **{f"null sink, {n} associations": {"runs": runs, "median": _median(runs)} for n, runs in sinks.items()},
     }
 
 
