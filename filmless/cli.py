@@ -131,6 +131,9 @@ def load(
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
+    transfer_syntax: Annotated[
+        str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000 or rle")
+    ] = "explicit",
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
     kill_at: Annotated[
@@ -145,7 +148,7 @@ def load(
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
     from filmless.load_commands import Judging, check_target, run_load
-    from filmless.load_options import witnesses_of, work, workers_of
+    from filmless.load_options import syntax_of, witnesses_of, work, workers_of
 
     if check:
         check_target(target, json_)
@@ -153,6 +156,7 @@ def load(
         work(master_host, master_port)
     else:
         settings = workers_of(workers, master, master_host, master_port)
+        settings |= {"transfer_syntax": syntax_of(transfer_syntax)}
         settings |= witnesses_of(verify_hashes, commit, kill_at)
         run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from filmless.failures import BadInput
 from filmless.output import give, say
+from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
 
 
@@ -15,6 +16,13 @@ def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, An
     if master and not workers:
         raise BadInput("--master needs --workers N: how many are to come from elsewhere")
     return ({"workers": workers} if workers else {}) | ({"master": f"{host}:{port}"} if master else {})
+
+
+def syntax_of(name: str) -> str:
+    """A transfer syntax by its short name."""
+    if name not in SYNTAXES:
+        raise BadInput(f"--transfer-syntax {name}: must be one of {', '.join(SYNTAXES)}")
+    return name
 
 
 def witnesses_of(verify_hashes: float, commit: bool, kill_at: float | None) -> dict[str, Any]:

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from loadtest.objects.identity import Identities
 from loadtest.objects.kinds import KINDS
@@ -13,7 +20,13 @@ from loadtest.objects.template import MARK, Template, make_template
 from loadtest.objects.uids import OBJECTS, frame_uid, instance_digits, instance_uid, series_uid, study_uid
 
 Matrix = tuple[int, int, int]
-SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+SYNTAXES = {
+    "explicit": ExplicitVRLittleEndian,
+    "implicit": ImplicitVRLittleEndian,
+    "jpeg-ls": JPEGLSLossless,
+    "jpeg-2000": JPEG2000Lossless,
+    "rle": RLELossless,
+}
 STUDIES_AT_HAND = 256  # heads kept, a few kB each: as many devices send at once
 
 
@@ -37,8 +50,8 @@ class Factory:
         identities: Identities,
         transfer_syntax: UID = ExplicitVRLittleEndian,
     ) -> None:
-        if transfer_syntax not in SYNTAXES:
-            allowed = ", ".join(f"{one} ({one.name})" for one in SYNTAXES)
+        if transfer_syntax not in SYNTAXES.values():
+            allowed = ", ".join(f"{one} ({one.name})" for one in SYNTAXES.values())
             raise ValueError(f"transfer syntax {transfer_syntax}: objects are made in {allowed}")
         for modality, matrix in matrices.items():
             _check(modality, matrix)

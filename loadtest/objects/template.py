@@ -5,6 +5,8 @@ its own; otherwise they differ in identifiers, dates, patient, numbers and slice
 
     | data elements, fields overwritten | (7FE0,0010), length | mark, 16 pixels or 16 bytes | the other pixels, shared |
     '------------------------- head, made anew for each object --------------------------' '--- one memoryview ------'
+
+Compressed pixels have their mark elsewhere in the stream: see encapsulated.py.
 """
 
 import re
@@ -23,9 +25,10 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from loadtest.objects.data_set import data_set
+from loadtest.objects.encapsulated import ENCODERS, encapsulated, photometric
 from loadtest.objects.identity import FAMILY_NAME
 from loadtest.objects.kinds import KINDS
-from loadtest.objects.pixels import picture
+from loadtest.objects.pixels import Samples, picture
 
 MARK = 16  # pixels of the first row in which an object differs from the others; four bits in each
 
@@ -60,11 +63,11 @@ FRAMED = ("frame", "slice")  # the fields of a frame of reference: without one a
 
 @dataclass(frozen=True)
 class Template:
-    """An encoded data set: its head, where each field lies in it, the width of a pixel's sample, and the pixels."""
+    """An encoded data set: its head, where each field and the mark's sixteen bytes lie in it, and the pixels."""
 
     head: bytes
     places: dict[str, tuple[int, ...]]
-    step: int
+    mark_at: slice
     pixels: memoryview
 
     def fill(self, head: bytes, values: Mapping[str, str], mark: int | None = None) -> bytes:
@@ -81,7 +84,7 @@ class Template:
             for at in self.places[name]:
                 filled[at : at + wide] = raw
         if mark is not None:
-            filled[len(filled) - MARK * self.step :: self.step] = marked(mark)
+            filled[self.mark_at] = marked(mark)
         return bytes(filled)
 
 
@@ -125,21 +128,38 @@ def _places(head: bytes, framed: bool, implicit: bool) -> dict[str, tuple[int, .
     }
 
 
-def _pixels(modality: str, rows: int, columns: int, depth: int) -> bytes:
-    """The picture's bytes, little endian, padded to an even length."""
-    grey = picture(modality, KINDS[modality].look, rows, columns, depth)
+def _native(grey: Samples, implicit: bool) -> tuple[bytes, slice]:
+    """The Pixel Data element, little endian, padded to an even length, and where the first samples' low bytes lie."""
     data = np.ascontiguousarray(grey, dtype=grey.dtype.newbyteorder("<")).tobytes()
-    return data + b"\0" * (len(data) % 2)
+    vr = b"" if implicit else (b"OW\0\0" if grey.itemsize == 2 else b"OB\0\0")
+    before = pack("<HH", 0x7FE0, 0x0010) + vr + pack("<I", len(data) + len(data) % 2)
+    mark = slice(len(before), len(before) + MARK * grey.itemsize, grey.itemsize)
+    return before + data + b"\0" * (len(data) % 2), mark
+
+
+def _pixel_data(grey: Samples, stored: int, transfer_syntax: UID) -> tuple[bytes, slice]:
+    if transfer_syntax not in ENCODERS:
+        return _native(grey, transfer_syntax == ImplicitVRLittleEndian)
+    element, at = encapsulated(grey, stored, transfer_syntax)
+    return element, slice(at, at + MARK)
 
 
 def make_template(modality: str, rows: int, columns: int, depth: int, transfer_syntax: UID) -> Template:
-    """Encode once, and note where the fields lie. Under a second for the largest mammogram."""
+    """Encode once, and note where the fields lie. Under a second for the largest mammogram, some if compressed."""
     implicit = transfer_syntax == ImplicitVRLittleEndian
     d = data_set(modality, rows, columns, depth, {name: field.sample for name, field in FIELDS.items()})
-    data, step = _pixels(modality, rows, columns, depth), 2 if depth == 2 else 1
-    vr = b"" if implicit else (b"OW\0\0" if depth == 2 else b"OB\0\0")
-    element = pack("<HH", 0x7FE0, 0x0010) + vr + pack("<I", len(data))
+    d.PhotometricInterpretation = photometric(depth == 3, transfer_syntax)
+    look = KINDS[modality].look
+    element, mark = _pixel_data(picture(modality, look, rows, columns, depth), look.stored(depth), transfer_syntax)
     fields = encode(d, transfer_syntax)
-    head = fields + element + bytes(MARK * step)
-    places = _places(fields, KINDS[modality].framed, implicit)
-    return Template(head, places, step, memoryview(data)[MARK * step :])
+    end = mark.stop + mark.stop % 2  # the head has an even length, as fragments have
+    places, size = _places(fields, KINDS[modality].framed, implicit), len(fields)
+    at = slice(size + mark.start, size + mark.stop, mark.step)
+    return Template(fields + _cleared(element, mark)[:end], places, at, memoryview(element)[end:])
+
+
+def _cleared(element: bytes, mark: slice) -> bytes:
+    """The element without its first sixteen samples: nothing of them shows in an object that has no mark."""
+    cleared = bytearray(element)
+    cleared[mark.start : mark.stop] = bytes(mark.stop - mark.start)
+    return bytes(cleared)

@@ -41,6 +41,7 @@ class PlayConfig(Strict):
     )
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
     tcp: Literal["tuned", "modality"] = "tuned"
+    transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "rle"] = "explicit"
     association: Literal["kept", "study", "image"] = Field(
         default="kept", description="kept open until idle, one a study (or query), or one an image"
     )

@@ -25,10 +25,11 @@ def proposals(
 ) -> dict[str, dict[str, Proposal]]:
     """AE title -> service -> what its association proposes. `stored`: AE title -> the modalities that it stores.
 
-    A C-GET proposes the classes of all modalities `asked`, each in a context for each plain syntax, to be their SCP.
+    A C-GET proposes the classes of all modalities `asked`, each in a context for each plain syntax and that of the
+    objects stored, to be their SCP.
     """
     every = sorted({factory.sop_class(m) for m in asked})
-    pairs = [(uid, [syntax]) for uid in every for syntax in PLAIN]
+    pairs = [(uid, [syntax]) for uid in every for syntax in dict.fromkeys((str(factory.transfer_syntax), *PLAIN))]
     common = {
         "find": Proposal([(STUDY_ROOT_FIND, PLAIN)]),
         "move": Proposal([(STUDY_ROOT_MOVE, PLAIN)]),

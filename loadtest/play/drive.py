@@ -34,7 +34,7 @@ from loadtest.wire import WireError
 def run(config: PlayConfig) -> dict[str, Any]:
     """Play it all and keep it; returns the result in short. Raises TrafficProblem, TooManyPatients, PlayFailed."""
     traffics = [read_traffic(job.traffic, number) for number, job in enumerate(config.jobs)]
-    plan, makers = make_plan(traffics, config.speed), factories(traffics)
+    plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax)
     check_new(Path(config.out))
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json()))

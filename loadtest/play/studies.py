@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from loadtest.objects.factory import Factory
+from loadtest.objects.factory import SYNTAXES, Factory
 from loadtest.objects.identity import Identities
 from loadtest.objects.study import Study
 from loadtest.play.traffic import Operation, Traffic
@@ -13,8 +13,10 @@ from loadtest.play.traffic import Operation, Traffic
 COUNT = "NumberOfStudyRelatedInstances"
 
 
-def factories(traffics: Sequence[Traffic]) -> list[Factory]:
-    """One factory a job. NHS numbers are dealt over all jobs together: no two clusters share one.
+def factories(traffics: Sequence[Traffic], syntax: str = "explicit") -> list[Factory]:
+    """One factory a job, of objects in this transfer syntax (a key of SYNTAXES).
+
+    NHS numbers are dealt over all jobs together: no two clusters share one.
 
     Jobs of one seed and the same matrices share a factory, and with it the templates. Raises TooManyPatients.
     """
@@ -24,7 +26,7 @@ def factories(traffics: Sequence[Traffic]) -> list[Factory]:
     for traffic in traffics:
         key = traffic.about.seed, tuple(sorted(traffic.about.matrices.items()))
         if key not in made:
-            made[key] = Factory(traffic.about.seed, dict(traffic.about.matrices), identities)
+            made[key] = Factory(traffic.about.seed, dict(traffic.about.matrices), identities, SYNTAXES[syntax])
         found.append(made[key])
     return found
 

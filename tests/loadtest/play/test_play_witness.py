@@ -165,3 +165,10 @@ def test_a_witness_who_disagrees_decides(counts: dict[str, int], told: str) -> N
     verdict, reasons = verdict_of("VALID", [], outcomes, [one], [])
     assert (verdict, reasons) == ((FAIL, [told]) if told else (PASS, []))
     assert totals([one])["stored"] == 3
+
+
+@pytest.mark.parametrize(("kind", "syntax"), [("orthanc", "jpeg-ls"), ("embedded", "jpeg-2000"), ("orthanc", "rle")])
+def test_compressed_objects_are_stored_and_come_back(tmp_path: Path, kind: str, syntax: str) -> None:
+    result = played(tmp_path, kind, verify_hashes=1.0, transfer_syntax=syntax)
+    assert result["done"] == result["planned"], result["reasons"]
+    assert (result["objects"]["equal"], result["objects"]["stored"]) == (10, 10)
