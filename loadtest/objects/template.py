@@ -63,10 +63,11 @@ FRAMED = ("frame", "slice")  # the fields of a frame of reference: without one a
 
 @dataclass(frozen=True)
 class Template:
-    """An encoded data set: its head, where each field and the mark's sixteen bytes lie in it, and the pixels."""
+    """An encoded data set: its head, where each field, Pixel Data and the mark lie in it, and the pixels."""
 
     head: bytes
     places: dict[str, tuple[int, ...]]
+    pixel_data_at: int
     mark_at: slice
     pixels: memoryview
 
@@ -155,7 +156,7 @@ def make_template(modality: str, rows: int, columns: int, depth: int, transfer_s
     end = mark.stop + mark.stop % 2  # the head has an even length, as fragments have
     places, size = _places(fields, KINDS[modality].framed, implicit), len(fields)
     at = slice(size + mark.start, size + mark.stop, mark.step)
-    return Template(fields + _cleared(element, mark)[:end], places, at, memoryview(element)[end:])
+    return Template(fields + _cleared(element, mark)[:end], places, size, at, memoryview(element)[end:])
 
 
 def _cleared(element: bytes, mark: slice) -> bytes:
