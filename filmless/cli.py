@@ -279,6 +279,23 @@ def outcomes(
 
 @app.command()
 @guarded
+def rollout(
+    scenario: ScenarioArg,
+    mode: Annotated[str, typer.Option(help="announced, table or paced; default: the scenario's")] = "",
+    replications: Annotated[int, typer.Option(min=3, max=100_000, help="of a paced rollout")] = 200,
+    seed: Annotated[int | None, typer.Option(help="default: the scenario's")] = None,
+    sets: Sets = None,
+    table: Annotated[Path | None, typer.Option(help="write a trusts table with these go-live dates")] = None,
+    json_: Json = False,
+) -> None:
+    """When trusts go live: as announced, as in the table, or paced by teams, failures and a maker replaced."""
+    from filmless.rollout_commands import print_rollout
+
+    print_rollout(scenario, mode, replications, seed, sets or [], table, json_)
+
+
+@app.command()
+@guarded
 def sweep(
     file: Annotated[Path, typer.Argument(help="what varies, such as scenarios/sweeps/england-2004.toml")],
     out: Annotated[

@@ -54,6 +54,7 @@ BAD_INPUT_NAMES = {
     "TrafficProblem",
     "TooManyPatients",
     "SizingProblem",
+    "RolloutProblem",
     "OutcomeProblem",
 }
 FAILED_NAMES = {"PlayFailed", "ArchiveFailed"}

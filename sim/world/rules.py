@@ -91,6 +91,24 @@ def money_in_own_currency(d: Draft) -> Iterator[Finding]:
 
 
 @rule()
+def providers_are_the_clusters(d: Draft) -> Iterator[Finding]:
+    """[rollout.providers] names the clusters' Local Service Providers, all of them."""
+    rollout, lsps = (
+        d.scenario.rollout,
+        [d.scenario.clusters[name].lsp for name in d.used if name in d.scenario.clusters],
+    )
+    if rollout is None:
+        return
+    for name in rollout.providers:
+        if name not in {c.lsp for c in d.scenario.clusters.values()}:
+            at: Path_ = ("rollout", "providers", name)
+            yield Finding(at, f"no cluster has the lsp '{name}'", listed(dict.fromkeys(lsps)), nearest(name, lsps))
+    lacking = [lsp for lsp in dict.fromkeys(lsps) if lsp not in rollout.providers]
+    if lacking:
+        yield Finding(("rollout", "providers"), f"no provider {listed(lacking)}: say when its teams begin")
+
+
+@rule()
 def weights(d: Draft) -> Iterator[Finding]:
     """Profiles have as many values as their day, week or year, and are not all zero."""
     for at, figure in figures(d.scenario):
@@ -144,6 +162,6 @@ def sizing_inside_plan(d: Draft) -> Iterator[Finding]:
 
 
 SCENARIO_RULES = (
-    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, money_in_own_currency, weights, positive,
-    links_are_shared, views_elsewhere, sizing_inside_plan,
+    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, money_in_own_currency,
+    providers_are_the_clusters, weights, positive, links_are_shared, views_elsewhere, sizing_inside_plan,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.world.money import MoneySide
+from sim.world.pace import Rollout
 from sim.world.quantity import (
     CURRENCY,
     Count,
@@ -250,4 +251,5 @@ class Scenario(MoneySide):
     reading: Reading
     film: Film
     prices: Prices
+    rollout: Rollout | None = Field(default=None, description="how fast trusts go live (`filmless rollout`)")
     sizing: Sizing | None = Field(default=None, description="what `filmless size` may choose from, with prices")

@@ -195,6 +195,27 @@ def scenario() -> dict[str, Any]:
     }
 
 
+def milestone(by: date, share: float) -> dict[str, Any]:
+    return {"by": by, "share": share, "source": "x", "status": "assumed"}
+
+
+def rollout(**more: Any) -> dict[str, Any]:
+    """Deployments of exactly two months, no failures, nobody replaced, one team."""
+    given = {
+        "mode": "paced", "deadline": date(2005, 12, 31), "milestones": [milestone(date(2005, 12, 31), 1.0)],
+        "deployment": quantity(2, "month"), "deployment_cv": quantity(0, "ratio"), "failed": quantity(0, "share"),
+        "replaced": quantity(0, "share"), "pilot": quantity(3, "month"),
+        "months_lost": {**quantity(10, "month"), "low": 10.0, "high": 10.0},
+        "providers": {"A provider": {"start": date(2005, 1, 1), "teams": quantity(1, "count"),
+                                     "team_every": quantity(1, "month")}},
+    }  # fmt: skip
+    provider, change = given["providers"]["A provider"], dict(more)
+    for key in ("teams", "team_every"):
+        if key in change:
+            provider[key] = change.pop(key)
+    return {**given, **change}
+
+
 TRUSTS = [
     ("T1", "Trust one", "west", "a", "yes", "2006-03-08", "yes"),
     ("T2", "Trust two", "west", "a", "yes", "2006-04-01", "yes"),

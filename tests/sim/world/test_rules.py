@@ -8,7 +8,7 @@ import pytest
 
 from sim.world.load import RULES, load_world
 from sim.world.problems import Problem, ScenarioErrors
-from tests.sim.tiny import profile, quantity, scenario, write_tiny
+from tests.sim.tiny import profile, quantity, rollout, scenario, write_tiny
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 Data = dict[str, Any]
@@ -31,6 +31,9 @@ def swap(tables: Tables, table: str, line: int, old: str, new: str) -> None:
 
 def add_row(tables: Tables, table: str, line: int) -> None:
     tables[table].append(tables[table][line - 1])
+
+
+PROVIDER = rollout()["providers"]["A provider"]
 
 
 def second_cluster(data: Data, share: float) -> None:
@@ -60,6 +63,12 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
         (lambda d, t: put(d, "prices.sheet", quantity(1.5, "DKK")), "tiny.toml", "prices.sheet.unit",
          "'DKK' is not the scenario's currency: convert it to GBP"),
         (lambda d, t: put(d, "prices.clerk", quantity(10, "EUR/h")), "tiny.toml", "prices.clerk.unit", "to GBP/h"),
+    ],
+    "providers_are_the_clusters": [
+        (lambda d, t: put(d, "rollout", rollout(providers={**rollout()["providers"], "A providr": PROVIDER})),
+         "tiny.toml", "rollout.providers.A providr", "did you mean 'A provider'?"),
+        (lambda d, t: (second_cluster(d, 0.001), put(d, "clusters.east.lsp", "Other"), put(d, "rollout", rollout())),
+         "tiny.toml", "rollout.providers", "no provider Other: say when its teams begin"),
     ],
     "weights": [
         (lambda d, t: put(d, "settings.op.hourly", profile([1] * 23)), "tiny.toml", "settings.op.hourly.values",
