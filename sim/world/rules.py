@@ -93,17 +93,15 @@ def money_in_own_currency(d: Draft) -> Iterator[Finding]:
 @rule()
 def providers_are_the_clusters(d: Draft) -> Iterator[Finding]:
     """[rollout.providers] names the clusters' Local Service Providers, all of them."""
-    rollout, lsps = (
-        d.scenario.rollout,
-        [d.scenario.clusters[name].lsp for name in d.used if name in d.scenario.clusters],
-    )
+    rollout = d.scenario.rollout
     if rollout is None:
         return
+    lsps = list(dict.fromkeys(c.lsp for c in d.scenario.clusters.values()))
     for name in rollout.providers:
-        if name not in {c.lsp for c in d.scenario.clusters.values()}:
+        if name not in lsps:
             at: Path_ = ("rollout", "providers", name)
-            yield Finding(at, f"no cluster has the lsp '{name}'", listed(dict.fromkeys(lsps)), nearest(name, lsps))
-    lacking = [lsp for lsp in dict.fromkeys(lsps) if lsp not in rollout.providers]
+            yield Finding(at, f"no cluster has the lsp '{name}'", listed(lsps), nearest(name, lsps))
+    lacking = [lsp for lsp in lsps if lsp not in rollout.providers]
     if lacking:
         yield Finding(("rollout", "providers"), f"no provider {listed(lacking)}: say when its teams begin")
 

@@ -67,8 +67,8 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
     "providers_are_the_clusters": [
         (lambda d, t: put(d, "rollout", rollout(providers={**rollout()["providers"], "A providr": PROVIDER})),
          "tiny.toml", "rollout.providers.A providr", "did you mean 'A provider'?"),
-        (lambda d, t: (second_cluster(d, 0.001), put(d, "clusters_used", ["west"]), put(d, "clusters.east.lsp", "Other"),
-                       put(d, "rollout", rollout())),
+        (lambda d, t: (second_cluster(d, 0.001), put(d, "clusters_used", ["west"]), put(d, "rollout", rollout()),
+                       put(d, "clusters.east.lsp", "Other")),
          "tiny.toml", "rollout.providers", "no provider Other: say when its teams begin"),
     ],
     "weights": [
