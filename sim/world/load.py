@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from sim.world.draft import Cell, Draft, Finding
 from sim.world.explain import at_value, dotted, problems_of
 from sim.world.layers import Layered, merge, read_layers, read_set
+from sim.world.money_rules import MONEY_RULES
 from sim.world.problems import Problem, ScenarioErrors, first_of
 from sim.world.read_tables import Table, read_table
 from sim.world.rules import SCENARIO_RULES
@@ -19,7 +20,7 @@ from sim.world.toml_places import Path_, Place
 from sim.world.world import World
 
 __all__ = ["World", "load_world", "resolved"]
-RULES = (*SCENARIO_RULES, *TABLE_RULES)
+RULES = (*SCENARIO_RULES, *MONEY_RULES, *TABLE_RULES)
 TABLES: dict[str, type[BaseModel]] = {
     "sources": SourceRow, "trusts": TrustRow, "sites": SiteRow, "volumes": VolumeRow, "mix": MixRow,
     "prior_age": PriorAgeRow,

@@ -42,9 +42,11 @@ def printed(t: Floats, h: Habits) -> Floats:
 def old(t: Floats, ages: tuple[Floats, Floats]) -> Floats:
     """Integral of the share of priors that are older than the time since go-live, and so on film."""
     years, younger = ages
-    gaps = np.diff(years)
-    area = np.concatenate([[0.0], np.cumsum(gaps * (2 - younger[1:] - younger[:-1]) / 2)])
-    out: Floats = np.interp(t, years, area)
+    area = np.concatenate([[0.0], np.cumsum(np.diff(years) * (2 - younger[1:] - younger[:-1]) / 2)])
+    within = np.minimum(t, years[-1])
+    piece = np.searchsorted(years, within, "right") - 1
+    mean_younger = (younger[piece] + np.interp(within, years, younger)) / 2
+    out: Floats = area[piece] + (within - years[piece]) * (1 - mean_younger)
     return out
 
 

@@ -17,9 +17,11 @@ from sim.answers.case.options import DECISIONS
 from sim.answers.case.spline import design, explained, first_order, interaction, quadratic, worth
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Net = Callable[[Values], dict[str, Floats]]  # net present value of each option for columns of inputs
 INTERACTION = 0.10  # of the variance, above which the tornado alone misleads
-STEPS = 12  # of the root search
+STEPS = 60  # of the root search, at most
+CLOSE = 1e-9  # of the bracket: near enough to the root
 
 
 @dataclass(frozen=True)
@@ -71,36 +73,49 @@ def shares(draws: Draws, option: str) -> pd.DataFrame:
     return pd.DataFrame(found).sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
-def _roots(at: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Zeros between brackets, all at once (regula falsi, Illinois); NaN where the ends have the same sign."""
-    low, high, f_low, f_high = low.copy(), high.copy(), at(low), at(high)
-    middle = np.where(np.signbit(f_low) != np.signbit(f_high), low, np.nan)
-    found = ~np.isnan(middle)
+At = Callable[[Ints, Floats], Floats]  # net present value with the numbered inputs, one by one, at these values
+
+
+def roots(at: At, low: Floats, high: Floats) -> Floats:
+    """Zeros between brackets, all at once (regula falsi, Illinois); NaN where both ends have the same sign."""
+    every = np.arange(len(low))
+    f_low, f_high = at(every, low), at(every, high)
+    out = np.full(len(low), np.nan)
+    left = every[np.signbit(f_low) != np.signbit(f_high)]
+    a, b, fa, fb = low[left], high[left], f_low[left], f_high[left]
     for _ in range(STEPS):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            middle = np.where(found, (low * f_high - high * f_low) / (f_high - f_low), np.nan)
-        value = at(np.where(found, middle, low))
-        up = np.signbit(value) == np.signbit(f_low)
-        # the end that stays for a second time weighs half, or it would stay for ever
-        f_low, f_high = np.where(up, value, f_low / 2), np.where(up, f_high / 2, value)
-        low, high = np.where(up, middle, low), np.where(up, high, middle)
-    return middle
+        if len(left) == 0:
+            break
+        middle = (a * fb - b * fa) / (fb - fa)
+        value = at(left, middle)
+        turned = np.signbit(value) != np.signbit(fb)
+        # b is always the newest point; an end that stays for a second time weighs half, or it would stay for ever
+        a, fa = np.where(turned, b, a), np.where(turned, fb, fa / 2)
+        b, fb = middle, value
+        out[left] = middle
+        more = (np.abs(b - a) > CLOSE * np.abs(high - low)[left]) & (value != 0)
+        left, a, b, fa, fb = left[more], a[more], b[more], fa[more], fb[more]
+    return out
+
+
+def _bounds(i: Input) -> tuple[float, float]:
+    """Three times the range either side; a share, and anything that is never below 0, stays in its own bounds."""
+    least = -1.0 if i.low < 0 else 0.0
+    most = 1.0 if i.unit == "share" else np.inf
+    return max(least, i.value - 3 * (i.value - i.low)), min(most, i.value + 3 * (i.high - i.value))
 
 
 def switching(net: Net, base: Values, inputs: list[Input], option: str) -> pd.DataFrame:
     """The value of each input at which the net present value is 0 (G8), looked for over three times its range."""
-    bounds = [(max(0.0, i.value - 3 * (i.value - i.low)), i.value + 3 * (i.high - i.value)) for i in inputs]
-    low, high = np.array([b[0] for b in bounds]), np.array([b[1] for b in bounds])
-    shares_ = np.array([i.unit == "share" for i in inputs])
-    high = np.where(shares_, np.minimum(high, 1.0), high)
 
-    def at(values: Floats) -> Floats:
-        x = repeated(base, len(inputs))
-        for n, item in enumerate(inputs):
-            x[item.key][n] = values[n]
+    def at(which: Ints, values: Floats) -> Floats:
+        x = repeated(base, len(which))
+        for column, (n, value) in enumerate(zip(which, values, strict=True)):
+            x[inputs[n].key][column] = value
         return net(x)[option]
 
-    zeros = _roots(at, low, high)
+    bounds = np.array([_bounds(i) for i in inputs])
+    zeros = roots(at, bounds[:, 0], bounds[:, 1])
     inside = np.array([bool(i.low <= z <= i.high) for i, z in zip(inputs, zeros, strict=True)])
     return pd.DataFrame({
         "input": [i.key for i in inputs], "value": [i.value for i in inputs], "low": [i.low for i in inputs],
@@ -113,7 +128,7 @@ def _decisions(draws: Draws) -> Floats:
     return np.column_stack([np.zeros(len(draws.net)), *(draws.net[o].to_numpy() for o in DECISIONS)])
 
 
-def information(draws: Draws, shuffle: NDArray[np.int64]) -> pd.DataFrame:
+def information(draws: Draws, shuffle: Ints) -> pd.DataFrame:
     """Value of knowing each input before choosing among all options (A6, step 6)."""
     net, rows = _decisions(draws), []
     for key in draws.inputs:
@@ -138,7 +153,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def grouped(draws: Draws, option: str, shuffle: NDArray[np.int64]) -> pd.DataFrame:
+def grouped(draws: Draws, option: str, shuffle: Ints) -> pd.DataFrame:
     """The same for groups of inputs: share of variance and value of information, by a quadratic surface."""
     net, y, rows = _decisions(draws), draws.net[option].to_numpy(), []
     for name, keys in GROUPS.items():
@@ -155,18 +170,19 @@ def grouped(draws: Draws, option: str, shuffle: NDArray[np.int64]) -> pd.DataFra
 
 def advice_of(interaction: float, evppi: pd.DataFrame) -> str:
     """What the numbers mean, in a sentence."""
-    words = (
-        "inputs act together: the tornado alone misleads, read the total-order shares"
-        if interaction > INTERACTION
-        else "inputs act one by one: the tornado can be read as it stands"
-    )
+    if np.isnan(interaction):
+        words = "too few draws to tell whether inputs act together"
+    elif interaction > INTERACTION:
+        words = "inputs act together: the tornado alone misleads, read the total-order shares"
+    else:
+        words = "inputs act one by one: the tornado can be read as it stands"
     telling = (evppi["evppi_gbp"] - evppi["bias_gbp"]) > 2 * evppi["standard_error_gbp"]
     if not telling.any():
         words += "; no single input is worth measuring for the choice among these options"
     return words
 
 
-def sensitivity(net: Net, base: Values, inputs: list[Input], draws: Draws, option: str, shuffle: NDArray[np.int64],
+def sensitivity(net: Net, base: Values, inputs: list[Input], draws: Draws, option: str, shuffle: Ints,
                 total_order: Callable[[pd.DataFrame], pd.DataFrame],
                 progress: Progress = lambda done, whole, text: None) -> Sensitivity:  # fmt: skip
     """All of it; `total_order` is asked only where the interaction is above `INTERACTION`."""

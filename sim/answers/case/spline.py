@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 KNOTS = 12
 ADDITIVE_KNOTS = 4  # of each input, where all are fitted together
 SUBSAMPLES = 10
+FEWEST = 3  # draws for each column of an additive fit
 
 
 def design(x: Floats, knots: int = KNOTS) -> Floats:
@@ -33,10 +34,16 @@ def quadratic(x: Floats) -> Floats:
     return np.column_stack([np.ones(len(z)), z, z[:, upper[0]] * z[:, upper[1]]])
 
 
+def _solved(basis: Floats, y: Floats) -> tuple[Floats, int]:
+    """Least squares by the normal equations (splines are well conditioned): fitted values, and the basis's rank."""
+    coefficients, _, rank, _ = np.linalg.lstsq(basis.T @ basis, basis.T @ y, rcond=1e-10)
+    found: Floats = basis @ coefficients
+    return found, int(rank)
+
+
 def fitted(basis: Floats, y: Floats) -> Floats:
-    """Least squares: E[y given the basis], for each column of y float64[n, options]."""
-    found: Floats = basis @ np.linalg.lstsq(basis, y, rcond=None)[0]
-    return found
+    """E[y given the basis], for each column of y float64[n, options]."""
+    return _solved(basis, y)[0]
 
 
 def explained(basis: Floats, y: Floats) -> float:
@@ -44,8 +51,9 @@ def explained(basis: Floats, y: Floats) -> float:
     n, whole = len(y), float(y.var())
     if not whole:
         return 0.0
-    missed = float((y - fitted(basis, y[:, None])[:, 0]).var()) / whole
-    return 1 - missed * (n - 1) / max(n - int(np.linalg.matrix_rank(basis)), 1)
+    fit, rank = _solved(basis, y[:, None])
+    missed = float((y - fit[:, 0]).var()) / whole
+    return 1 - missed * (n - 1) / max(n - rank, 1)
 
 
 def first_order(x: Floats, y: Floats) -> float:
@@ -57,10 +65,11 @@ def interaction(columns: Floats, y: Floats) -> float:
     """Share of the variance of y that no sum of smooth functions of single inputs explains; columns float64[n, k].
 
     Of independent inputs it is 1 less the sum of their first-order shares; of correlated ones that sum would count what
-    they have in common twice, and this does not.
+    they have in common twice, and this does not. NaN where there are too few draws for so many inputs.
     """
     parts = [design(x, ADDITIVE_KNOTS)[:, 1:] for x in columns.T]
-    return 1 - explained(np.column_stack([np.ones(len(y)), *parts]), y)
+    basis = np.column_stack([np.ones(len(y)), *parts])
+    return 1 - explained(basis, y) if len(y) >= FEWEST * basis.shape[1] else np.nan
 
 
 def value_of(fit: Floats) -> float:

@@ -94,6 +94,42 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
     "sizing_inside_plan": [
         (lambda d, t: put(d, "plan.sizing_year", 2020), "tiny.toml", "plan.sizing_year", "choose a year in it"),
     ],
+    "one_price_base": [
+        (lambda d, t: put(d, "costs.radiologist", quantity(100, "GBP/h", price_year=2005)), "tiny.toml",
+         "costs.radiologist.price_year", "a price of 2005 among prices of 2004 (price_base): convert"),
+        (lambda d, t: put(d, "film.lost", quantity(0.1, "share", price_year=2004)), "tiny.toml", "film.lost.price_year",
+         "no price: leave price_year out"),
+    ],
+    "no_negative_prices": [
+        (lambda d, t: put(d, "prices.packet", quantity(0.3, "GBP", low=-0.1)), "tiny.toml", "prices.packet.low",
+         "not below 0"),
+    ],
+    "biases_have_bounds": [
+        (lambda d, t: put(d, "appraisal.bias.capital.upper", quantity(0.05, "ratio")), "tiny.toml",
+         "appraisal.bias.capital.lower.value", "lower is 0.1, above upper, 0.05"),
+    ],
+    "causes_add_up": [
+        (lambda d, t: put(d, "appraisal.causes.sites.weight", quantity(0.7, "share")), "tiny.toml", "appraisal.causes",
+         "add up to 1.2: make them 1"),
+    ],
+    "appraised_years_are_whole": [
+        (lambda d, t: put(d, "appraisal.years", quantity(9.5, "year")), "tiny.toml", "appraisal.years.value",
+         "whole financial years"),
+    ],
+    "yardsticks_are_positive": [
+        (lambda d, t: put(d, "costs.typical_trust", quantity(0, "count")), "tiny.toml", "costs.typical_trust.value",
+         "must be above 0"),
+    ],
+    "correlated_inputs_are_known": [
+        (lambda d, t: put(d, "correlations.film.members", ["prices.sheet", "prices.shet"]), "tiny.toml",
+         "correlations.film.members.1", "did you mean 'prices.sheet'?"),
+        (lambda d, t: put(d, "correlations.film.members", ["prices.sheet", "prices.sheet"]), "tiny.toml",
+         "correlations.film.members.1", "already: keep it in one group"),
+    ],
+    "rollout_in_the_years_appraised": [
+        (lambda d, t: swap(t, "trusts", 3, "2006-04-01", "2014-05-01"), "trusts.csv:3:6", "live",
+         "after the 10 financial years appraised, which end on 2014-03-31"),
+    ],
     "rows_have_sources": [
         (lambda d, t: swap(t, "volumes", 3, ",x,", ",y,"), "volumes.csv:3:6", "source", "no row 'y' in"),
     ],
