@@ -130,6 +130,14 @@ def load(
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
+    limit: Annotated[bool, typer.Option("--find-limit", help="raise the rate until a line of --sla breaks")] = False,
+    rate: Annotated[
+        float, typer.Option(min=0, help="operations/s of the first step of --find-limit, or of the whole play")
+    ] = 0.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.5, help="of each step of --find-limit, or of a play at --rate")
+    ] = 10.0,
+    arrivals: Annotated[str, typer.Option(help="of --rate: constant or poisson")] = "constant",
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
     transfer_syntax: Annotated[
         str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000 or rle")
@@ -152,6 +160,11 @@ def load(
 
     if check:
         check_target(target, json_)
+    elif limit or rate:
+        from filmless.limit_commands import Rate, run_at_rate, run_limit
+
+        judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals)
+        (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_)
     elif worker:
         work(master_host, master_port)
     else:
@@ -175,17 +188,33 @@ def salvage(
 
 @app.command()
 @guarded
+def calibrate(
+    run: RunArg,
+    out: Annotated[Path | None, typer.Option(help="TOML file; default: to stdout")] = None,
+    json_: Json = False,
+) -> None:
+    """A measured archive as a profile for a scenario: overhead and rate of one object, with intervals."""
+    from filmless.limit_commands import run_calibrate
+
+    run_calibrate(run, out, json_)
+
+
+@app.command()
+@guarded
 def archive(
-    mode: Annotated[str, typer.Option(help="memory, disk or null (keeps nothing)")] = "memory",
+    mode: Annotated[
+        str, typer.Option(help="memory, disk, null (keeps nothing) or model (a known service law)")
+    ] = "memory",
     port: Annotated[int, typer.Option(help="DICOM port; 0: a free one")] = 11112,
     http_port: Annotated[int, typer.Option(help="DICOMweb port; 0: a free one")] = 8042,
     ae: Annotated[str, typer.Option(help="AE title")] = "FILMLESS",
     folder: Annotated[Path | None, typer.Option(help="where mode disk keeps its objects")] = None,
+    law: Annotated[str, typer.Option(help="of mode model: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")] = "",
 ) -> None:
     """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
     from filmless.load_commands import run_archive
 
-    run_archive(mode, port, http_port, ae, folder)
+    run_archive(mode, port, http_port, ae, folder, law)
 
 
 @app.command()

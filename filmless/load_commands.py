@@ -99,14 +99,17 @@ def show_lines(finding: Finding) -> None:
     show(f"{finding.title}, measured", ["threshold", "value", "95 % interval", "n", "verdict"], rows)
 
 
-def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | None) -> None:
+def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | None, law: str = "") -> None:
     """The embedded archive in this terminal, until Ctrl-C."""
-    if mode not in ("memory", "disk", "null"):
-        raise BadInput(f"--mode {mode}: must be memory, disk or null")
+    if mode not in ("memory", "disk", "null", "model"):
+        raise BadInput(f"--mode {mode}: must be memory, disk, null or model")
+    if (mode == "model") != bool(law):
+        raise BadInput("--mode model and --law go together, such as --law servers=2,overhead_ms=20,rate_mb_s=50")
     if mode == "disk" and folder is None:
         raise BadInput("--mode disk needs --folder, where the objects are kept")
     command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae,
                "--port", str(port), "--http-port", str(http_port)]  # fmt: skip
-    code = subprocess.call(command + (["--folder", str(folder)] if folder else []))
+    command += ["--folder", str(folder)] if folder else []
+    code = subprocess.call(command + (["--law", law] if law else []))
     if code:
         raise SystemExit(1)

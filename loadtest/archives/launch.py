@@ -25,11 +25,12 @@ def running(
     movers: Movers | None = None,
     mode: Mode = "memory",
     folder: Path | None = None,
+    law: str = "",
 ) -> Iterator[Target]:
     """An archive that answers, as a Target; stopped, and its temporary store removed, when the block ends.
 
-    `movers` are our C-MOVE listeners that it shall know: AE title -> (host, port). `mode` and `folder` are the
-    embedded archive's. A path is a target file: that archive is not started here, only read and checked.
+    `movers` are our C-MOVE listeners that it shall know: AE title -> (host, port). `mode`, `folder` and `law` are
+    the embedded archive's. A path is a target file: that archive is not started here, only read and checked.
     Raises ArchiveFailed, or TargetErrors for a target file.
     """
     if isinstance(kind, Path):
@@ -38,18 +39,21 @@ def running(
         with running_orthanc(name, movers or {}) as target:
             yield target
     elif kind == "embedded":
-        with running_embedded(name, movers or {}, mode, folder) as target:
+        with running_embedded(name, movers or {}, mode, folder, law) as target:
             yield target
     else:
         raise ValueError(f"archive {kind!r}: allowed are 'embedded', 'orthanc' and the path of a target file")
 
 
 @contextmanager
-def running_embedded(name: str, movers: Movers, mode: Mode = "memory", folder: Path | None = None) -> Iterator[Target]:
+def running_embedded(
+    name: str, movers: Movers, mode: Mode = "memory", folder: Path | None = None, law: str = ""
+) -> Iterator[Target]:
     """The embedded archive in a process of its own, on free ports."""
     command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae_title_from(name)]
     command += ["--end-with-stdin"]
     command += ["--folder", str(folder)] if folder else []
+    command += ["--law", law] if law else []
     command += [word for ae, (host, port) in movers.items() for word in ("--move", f"{ae}={host}:{port}")]
     paths = [str(package_root()), os.environ.get("PYTHONPATH", "")]
     environment = {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
@@ -57,7 +61,7 @@ def running_embedded(name: str, movers: Movers, mode: Mode = "memory", folder: P
         process.wait_until(lambda: process.first_line().startswith("{"), READY_WITHIN_S, "the embedded archive")
         said = json.loads(process.first_line())
         process.command += ["--port", str(said["port"]), "--http-port", str(said["http_port"])]  # a restart keeps them
-        yield _embedded_target(name, said, movers, mode)
+        yield _embedded_target(name, said, movers, f"{mode}, law {law}" if law else mode)
 
 
 def ae_title_from(name: str) -> str:
@@ -65,7 +69,7 @@ def ae_title_from(name: str) -> str:
     return "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:16] or "FILMLESS"
 
 
-def _embedded_target(name: str, said: dict[str, int | str], movers: Movers, mode: Mode) -> Target:
+def _embedded_target(name: str, said: dict[str, int | str], movers: Movers, mode: str) -> Target:
     root = f"http://{LOOPBACK}:{said['http_port']}"
     return Target(
         name=name,

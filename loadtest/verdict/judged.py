@@ -96,7 +96,11 @@ def _judge(one: Threshold, limit: float, found: _Found, steady: Steady) -> tuple
     if low > bound:
         return FAIL, "the whole interval is outside the limit"
     if high <= bound:
-        return (PASS, "the whole interval is inside the limit") if steady.found else (INVALID, steady.method)
+        return (
+            (PASS, "the whole interval is inside the limit")
+            if steady.found
+            else (INVALID, f"undecided: {steady.method}")
+        )
     return INVALID, f"undecided: the interval holds the limit; {found.remark or _more(found.decide, i.n)}"
 
 
@@ -141,7 +145,7 @@ def _quantile(series: Series, q: float, limit: float) -> _Found:
     at = int(np.ceil(n * q - 1e-9)) - 1
     value = float(np.sort(series.seconds)[at])
     effect = design_effect(endless > value)
-    low, high = _lowest(series.seconds, q, effect), _highest(endless, q, effect)
+    low, high = _lowest(series.seconds, q), _highest(endless, q, effect)
     told, r = _dependence(endless > value)
     method = f"order statistics, {BATCHES} batches in time{told}"
     found = Interval(value, min(low, value), max(high, value), n, method)
@@ -149,7 +153,10 @@ def _quantile(series: Series, q: float, limit: float) -> _Found:
 
 
 def _highest(seconds: Floats, q: float, effect: float) -> float:
-    """The smallest time of the sample that surely no more than 1 - q exceed; infinite where there is none."""
+    """The smallest time of the sample that surely no more than 1 - q exceed; infinite where there is none.
+
+    `effect` at the percentile itself: above all that was seen, no clusters are seen either.
+    """
     ordered = np.sort(seconds)
     low, high = int(len(ordered) * q) - 1, len(ordered) - 1
     if share_ends(seconds > ordered[high], effect)[1] > 1 - q:
@@ -160,13 +167,13 @@ def _highest(seconds: Floats, q: float, effect: float) -> float:
     return float(ordered[high])
 
 
-def _lowest(seconds: Floats, q: float, effect: float) -> float:
+def _lowest(seconds: Floats, q: float) -> float:
     """The largest time of the sample that surely more than 1 - q reach; 0 where there is none."""
     ordered = np.sort(seconds)
     low, high = -1, int(np.ceil(len(ordered) * q))
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if share_ends(seconds >= ordered[middle], effect)[0] > 1 - q else (low, middle)
+        low, high = (middle, high) if share_ends(seconds >= ordered[middle])[0] > 1 - q else (low, middle)
     return float(ordered[low]) if low >= 0 else 0.0
 
 

@@ -1,9 +1,9 @@
 """The steady interval of a play: where warm-up ends is a rule, not a look (rule L5).
 
 MSER-5 (White 1997; recalled): means of 5 neighbours, and the cut that minimises the squared standard error of the rest;
-refused where it would take more than half. It looks at the logarithm of responses divided by their operation's median,
-so that neither a change of mix nor one slow answer is a warm-up; and a stall is the archive's, so that the cut ends
-where the first stall begins.
+refused where it would take more than half and the halves differ by 10 %. It looks at the logarithm of responses divided
+by their operation's median, so that neither a change of mix nor one slow answer is a warm-up; and a stall is the
+archive's, so that the cut ends where the first stall begins.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 GROUP = 5
 FEWEST = 50  # operations, below which nothing is cut
+MATERIAL = 0.10  # a smaller difference between the halves is no warm-up, whatever its significance
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ def mser5(values: Floats) -> int | None:
     return None if best > groups / 2 else best * GROUP
 
 
+def _drift(values: Floats) -> float:
+    """By how much the second half's geometric mean differs from the first half's."""
+    first, second = np.array_split(values, 2)
+    return float(np.expm1(abs(second.mean() - first.mean())))
+
+
 def steady_interval(played: pd.DataFrame, first_stall_s: float | None = None) -> Steady:
     """The interval of operations (columns operation, due_s, response_s, outcome), prefill left out.
 
@@ -51,7 +58,10 @@ def steady_interval(played: pd.DataFrame, first_stall_s: float | None = None) ->
     ok = played[played["outcome"] == "ok"].sort_values("due_s", kind="stable")
     last = float(played["due_s"].max())
     usual = ok.groupby("operation")["response_s"].transform("median").clip(lower=1e-9)
-    cut = mser5(np.log((ok["response_s"].clip(lower=1e-9) / usual).to_numpy(dtype=np.float64)))
+    values = np.log((ok["response_s"].clip(lower=1e-9) / usual).to_numpy(dtype=np.float64))
+    cut = mser5(values)
+    if cut is None and _drift(values) < MATERIAL:
+        return Steady(0.0, last, 0, True, f"nothing cut: both halves of the play agree within {100 * MATERIAL:g} %")
     if cut is None:
         return Steady(0.0, last, 0, False, "MSER-5 finds no steady interval: the first half and the second differ")
     from_s = float(ok["due_s"].iloc[cut]) if cut else 0.0

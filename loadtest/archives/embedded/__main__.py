@@ -63,6 +63,12 @@ def serve(options: Options, stop: threading.Event) -> None:
 
 
 def _dicom_side(archive: "Archive", options: Options) -> "Service":
+    if options.law is not None:
+        from loadtest.archives.embedded import null_scp
+        from loadtest.archives.embedded.model_scp import Desk, ModelPeer
+
+        desk = Desk(options.law)
+        return null_scp.start(archive, options, lambda channel, held: ModelPeer(channel, held, desk))
     if options.mode == "null":
         from loadtest.archives.embedded import null_scp
 

@@ -27,7 +27,7 @@ class Archive:
         """`disk` goes on with what `folder` holds. Raises OSError when the folder cannot be used."""
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-        self._null = mode == "null"
+        self._null = mode in ("null", "model")
         self._index = Index(folder / "index.sqlite" if folder else None)
         self._vault: Vault = FileVault(folder / "objects") if folder else MemoryVault()
         self._numbers = count(self._index.highest() + 1)

@@ -6,6 +6,7 @@ must be faster than the archives that the generator is to be trusted with. Queri
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from loadtest.archives.embedded.archive import Archive
@@ -24,16 +25,22 @@ IDLE = Timeouts(connect_s=5.0, response_s=600.0, operation_s=600.0)
 _QUERIES = (command.C_FIND_RQ, command.C_GET_RQ, command.C_MOVE_RQ)
 
 
-def start(archive: Archive, options: Options) -> Service:
-    """Listen on loopback. Raises OSError when the port is taken."""
-    return _Door(archive, options.port).service()
+MakePeer = Callable[[Channel, Archive], "NullPeer"]
+
+
+def start(archive: Archive, options: Options, peer: MakePeer | None = None) -> Service:
+    """Listen on loopback; `peer` serves an association, the null sink's own where none is given.
+
+    Raises OSError when the port is taken.
+    """
+    return _Door(archive, options.port, peer or NullPeer).service()
 
 
 class _Door:
     """The listening socket, and the connections that came through it."""
 
-    def __init__(self, archive: Archive, port: int) -> None:
-        self._archive = archive
+    def __init__(self, archive: Archive, port: int, peer: MakePeer) -> None:
+        self._archive, self._peer = archive, peer
         self._socket = socket.create_server((LOOPBACK, port), backlog=128)
         self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._accept, name="null sink", daemon=True)
@@ -53,7 +60,7 @@ class _Door:
 
     def _serve(self, connection: socket.socket) -> None:
         apply(connection, TcpProfile.TUNED)
-        NullPeer(Channel(connection, TcpProfile.TUNED, IDLE, MAX_PDU), self._archive).serve()
+        self._peer(Channel(connection, TcpProfile.TUNED, IDLE, MAX_PDU), self._archive).serve()
         self._open.discard(connection)
 
     def _stop(self) -> None:
@@ -113,6 +120,9 @@ class NullPeer:
             self._reader.identifier(context)
         elif request.field != command.C_ECHO_RQ:
             raise ProtocolError(f"command {request.field:04X}H is not served")
+        self._succeed(context, request)
+
+    def _succeed(self, context: int, request: Command) -> None:
         self._channel.send(pdu.p_data(context, _success(request), (), self._send_pdu))
 
 

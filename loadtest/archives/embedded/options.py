@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from loadtest.archives.embedded.law import Law, read_law
 from loadtest.wire.settings import check_ae_title
 
-Mode = Literal["memory", "disk", "null"]
+Mode = Literal["memory", "disk", "null", "model"]
 LOOPBACK = "127.0.0.1"
 
 
@@ -22,9 +23,12 @@ class Options:
     folder: Path | None = None
     movers: dict[str, tuple[str, int]] = field(default_factory=dict)
     end_with_stdin: bool = False
+    law: Law | None = None
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
+        if (self.mode == "model") != (self.law is not None):
+            raise ValueError(f"mode {self.mode}: --law goes with --mode model, and model needs it")
         if (self.mode == "disk") != (self.folder is not None):
             raise ValueError(f"mode {self.mode}: --folder goes with --mode disk, and disk needs it")
 
@@ -42,6 +46,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
             folder=given.folder,
             movers=dict(given.move),
             end_with_stdin=given.end_with_stdin,
+            law=read_law(given.law) if given.law else None,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -63,7 +68,8 @@ def mover(text: str) -> tuple[str, tuple[str, int]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m loadtest.archives.embedded", description="An archive on loopback.")
-    parser.add_argument("--mode", choices=("memory", "disk", "null"), default="memory")
+    parser.add_argument("--mode", choices=("memory", "disk", "null", "model"), default="memory")
+    parser.add_argument("--law", default="", help="of --mode model: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")
     parser.add_argument("--ae", default="FILMLESS", help="AE title that it answers to and calls with")
     parser.add_argument("--port", type=int, default=0, help="DICOM port; 0 takes a free one")
     parser.add_argument("--http-port", type=int, default=0, help="DICOMweb port; 0 takes a free one")

@@ -1,0 +1,108 @@
+"""The work of the commands that play at a rate, look for an archive's limit, and make a profile of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from filmless.failures import INVALID, BadInput
+from filmless.load_commands import Judging, tell_finding
+from filmless.output import give, say, show
+from filmless.play import measure_all, placed
+from filmless.progress import progress
+from filmless.report.tables import number
+from filmless.report.words import short_duration
+from loadtest.series.calibrate import calibrate, profile_toml
+from loadtest.series.limit import Limit, Search
+from loadtest.series.limit_play import LimitPlay, search_limit
+from loadtest.series.rated import Arrivals, Rated
+from loadtest.verdict.thresholds import read_thresholds
+from sim.runs.store import Run
+
+FROM_PER_S = 5.0  # first step where --rate is not given
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Operations a second (0: not given), for how long, and how they arrive."""
+
+    per_s: float
+    seconds: float
+    arrivals: str
+
+    def checked(self) -> Arrivals:
+        """Raises BadInput."""
+        if self.arrivals not in ("constant", "poisson"):
+            raise BadInput(f"--arrivals {self.arrivals}: must be constant or poisson")
+        return cast(Arrivals, self.arrivals)
+
+
+def _existing(traffic: Path | None) -> Path:
+    if traffic is None or not traffic.is_file():
+        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    return traffic
+
+
+def _window(file: Path, name: Path) -> dict[str, Any]:
+    return {"path": file, "cluster": name.name.split(".")[0]}
+
+
+def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool) -> None:
+    """Play a file's mix at a rate; the exit code is the verdict's."""
+    file = _existing(traffic)
+    thresholds = read_thresholds(judging.sla) if judging.sla else None
+    rated = Rated(file, rate.checked())
+    folder = out or Path("runs") / f"load-{file.name.split('.')[0]}-{rate.per_s:g}-per-s"
+    with TemporaryDirectory(prefix="filmless-rate-") as work:
+        at_rate = Path(work) / file.name
+        rated.write(at_rate, rate.per_s, rate.seconds)
+        finding, result = measure_all([_window(at_rate, file)], target, folder, thresholds=thresholds,
+                                      headroom_s=judging.seconds())  # fmt: skip
+    tell_finding(finding, result, folder, json_, judging.junit)
+
+
+def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool) -> None:
+    """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
+    file = _existing(traffic)
+    if judging.sla is None:
+        raise BadInput("--find-limit needs --sla FILE: which thresholds are to hold (see scenarios/thresholds)")
+    thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
+    folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
+    with placed([_window(file, file)], target) as (job,), progress("step") as report:
+        step = LimitPlay(rated, job.target, job.listener_port, thresholds, progress=report)
+        found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
+    if rated.left_out:
+        say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
+    _tell(found, folder, json_)
+
+
+def _tell(found: Limit, folder: Path, json_: bool) -> None:
+    if json_:
+        give({"run": str(folder), "verdict": found.verdict, "sentence": found.sentence,
+              "below": found.below.to_json() if found.below else None,
+              "above": found.above.to_json() if found.above else None,
+              "steps": [one.to_json() for one in found.steps]})  # fmt: skip
+    else:
+        rows = []
+        for s in found.steps:
+            times = [short_duration(t) for t in (s.p50_s, s.p95_s, s.p99_s)]
+            rows.append([number(s.per_s), number(s.achieved_per_s), f"{s.n:,}", *times, f"{s.held:,}", s.verdict])
+        show("Steps, in their order; response over operations of the steady interval, measured",
+             ["asked (1/s)", "achieved (1/s)", "n", "p50", "p95", "p99", "objects held", "verdict"], rows)  # fmt: skip
+        print(found.sentence)
+        say(f"run folder: {folder}")
+    if found.verdict != "PASS":
+        raise SystemExit(INVALID)
+
+
+def run_calibrate(folder: Path, out: Path | None, json_: bool) -> None:
+    """The profile as TOML, to paste into a scenario."""
+    run = Run(folder)
+    profiles = calibrate(run)
+    if json_:
+        give({"run": str(folder), "profiles": [one.to_json() for one in profiles]})
+    elif out:
+        out.write_text(profile_toml(run, profiles) + "\n")
+        say(f"{out}: {len(profiles)} profiles (paste the figures into [archives.NAME] of your scenario)")
+    else:
+        print(profile_toml(run, profiles))

@@ -1,0 +1,145 @@
+"""The breaking point: the rate is raised by steps until a threshold breaks, then bisected; evidence on both sides.
+
+A step is judged as any play: warm-up cut by rule, PASS and FAIL by intervals. An undecided step is played again, twice
+as long, once; one that the generator could not drive tells nothing of the archive, and ends the search from above.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import nan, sqrt
+from typing import Any
+
+import pandas as pd
+
+from loadtest.verdict.finding import Finding
+from loadtest.verdict.judged import FAIL, INVALID, PASS
+
+MOST_STEPS = 24
+
+
+@dataclass(frozen=True)
+class Step:
+    """One play at one rate. Times in seconds over the steady interval; `held` objects were there before it."""
+
+    per_s: float
+    seconds: float
+    verdict: str
+    why: str
+    achieved_per_s: float
+    n: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    held: int
+    stored: int
+    lag_p99_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; what is not known is null."""
+        return {k: None if v != v else v for k, v in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The knee lies between `below` (all thresholds met) and `above` (one missed); None: no evidence on that side."""
+
+    below: Step | None
+    above: Step | None
+    steps: list[Step]
+    verdict: str
+    sentence: str
+
+
+Play = Callable[[float, float], Step]  # operations a second, seconds -> what came of it
+
+
+@dataclass(frozen=True)
+class Search:
+    """From which rate, by what factor up, until the two sides are closer than `within`; one step lasts `seconds`."""
+
+    from_per_s: float
+    seconds: float = 10.0
+    grow: float = 2.0
+    within: float = 0.10
+    to_per_s: float = 1e5
+
+
+def find_limit(play: Play, search: Search) -> Limit:
+    """Search; every play is in the result."""
+    steps: list[Step] = []
+
+    def at(rate: float) -> Step:
+        steps.append(play(rate, search.seconds))
+        if steps[-1].verdict == INVALID and steps[-1].why.startswith("undecided"):
+            steps.append(play(rate, 2 * search.seconds))
+        return steps[-1]
+
+    below, above = _bracket(at, search)
+    while below and above and above.per_s / below.per_s > 1 + search.within and len(steps) < MOST_STEPS:
+        found = at(sqrt(below.per_s * above.per_s))
+        if found.verdict == PASS:
+            below = found
+        elif found.verdict == FAIL or above.verdict != FAIL:
+            above = found
+        else:
+            break  # neither better nor worse than what was known
+    return _limit(below, above, steps)
+
+
+def _bracket(at: Callable[[float], Step], search: Search) -> tuple[Step | None, Step | None]:
+    """Up while it holds; down from the first rate where that breaks already."""
+    found = at(search.from_per_s)
+    below, above = (found, None) if found.verdict == PASS else (None, found)
+    for _ in range(MOST_STEPS // 2):
+        if below and not above and below.per_s < search.to_per_s:
+            found = at(min(below.per_s * search.grow, search.to_per_s))
+            below, above = (found, None) if found.verdict == PASS else (below, found)
+        elif above and not below and above.per_s > search.from_per_s / 100:
+            found = at(above.per_s / search.grow)
+            below, above = (found, above) if found.verdict == PASS else (None, found)
+        else:
+            break
+    return below, above
+
+
+def _limit(below: Step | None, above: Step | None, steps: list[Step]) -> Limit:
+    if below and above and above.verdict == FAIL:
+        words = f"the knee lies between {below.per_s:.4g} and {above.per_s:.4g} operations/s: {above.why}"
+        return Limit(below, above, steps, PASS, words)
+    if below and above:
+        words = (
+            f"all thresholds are met at {below.per_s:.4g} operations/s; {above.per_s:.4g} tells nothing: {above.why}"
+        )
+    elif below:
+        words = f"all thresholds are met up to {below.per_s:.4g} operations/s, the highest rate that was asked for"
+    else:
+        words = (
+            f"no rate was found at which all thresholds are met, down to {min(s.per_s for s in steps):.4g} operations/s"
+        )
+    return Limit(below, above, steps, INVALID, words)
+
+
+def step_of(
+    per_s: float, seconds: float, finding: Finding, played: pd.DataFrame, result: dict[str, Any], held: int
+) -> Step:
+    """A step from a play: figures over all answered operations of the steady interval together."""
+    last = max(float(played["due_s"].max()), 1e-9)
+    ok = played[played["outcome"] == "ok"]
+    steady = ok[ok["due_s"] >= finding.steady.from_s]["response_s"]
+    p50, p95, p99 = (float(steady.quantile(q, "higher")) if len(steady) else nan for q in (0.5, 0.95, 0.99))
+    achieved = float((ok["end_s"] <= last).sum()) / last
+    lag, stored = result["lag_p99_s"], int(result["objects"]["stored"])
+    return Step(per_s, seconds, finding.verdict, _why(finding), achieved, len(steady), p50, p95, p99, held, stored,
+                nan if lag is None else float(lag))  # fmt: skip
+
+
+def _why(finding: Finding) -> str:
+    """The first reason; an undecided line only where nothing graver is said."""
+    if finding.beyond:
+        return finding.beyond[0]
+    missed = [one for one in finding.lines if one.verdict == FAIL] or [
+        one for one in finding.lines if one.verdict == INVALID]  # fmt: skip
+    if not missed:
+        return "all thresholds met"
+    one = missed[0]
+    return f"{one.why}: {one.words}" if one.verdict == FAIL else one.why

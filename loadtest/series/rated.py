@@ -1,0 +1,77 @@
+"""Traffic at a rate: a traffic file's own mix of operations, at constant or Poisson times, as a file of its own.
+
+Operations are taken in the file's order, over and over; every stored study is a new one (its exam number is), so that
+an archive fills as it would. Queries and retrieves keep asking for what is in the prefill; those that ask for a study
+which the file itself stores while it plays are left out, and counted.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loadtest.play.problems import TrafficProblem
+from loadtest.play.rates import Due, constant, poisson
+from sim.world.streams import stream_key
+
+Arrivals = Literal["constant", "poisson"]
+FIRST_NEW = 500_000_000_000  # exam numbers above those of a simulation
+
+
+@dataclass
+class Rated:
+    """A file's operations as a stock that does not end; `left_out` of its rows cannot be repeated."""
+
+    path: Path
+    arrivals: Arrivals = "constant"
+    left_out: int = 0
+    _at: int = 0
+    _new: int = FIRST_NEW
+    _op: int = 0
+    _prefill: pd.DataFrame = field(init=False)
+    _stock: pd.DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            self._table = pq.read_table(self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise TrafficProblem(f"{self.path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+        data = self._table.to_pandas()
+        self._prefill = data[data["phase"] == "prefill"]
+        played = data[data["phase"] == "play"].sort_values("due_s", kind="stable")
+        known = (played["operation"] == "store") | played["exam"].isin(self._prefill["exam"])
+        self._stock, self.left_out = played[known], int((~known).sum())
+        if self._stock.empty:
+            raise TrafficProblem(f"{self.path}: nothing of it can be repeated: take a window with stores or prefill")
+
+    def due(self, per_s: float, seconds: float) -> Due:
+        """Times at a rate."""
+        if self.arrivals == "constant":
+            return constant(per_s, seconds)
+        return poisson(per_s, seconds, stream_key(self._seed(), 0, "find-limit", "", ""))
+
+    def _seed(self) -> int:
+        meta = json.loads((self._table.schema.metadata or {}).get(b"filmless", b"{}"))
+        return int(meta.get("seed", 0))
+
+    def write(self, to: Path, per_s: float, seconds: float) -> int:
+        """Write the next operations at this rate; returns how many."""
+        due = self.due(per_s, seconds)
+        rows = self._stock.iloc[(self._at + np.arange(len(due))) % len(self._stock)].copy()
+        self._at += len(due)
+        stores = (rows["operation"] == "store").to_numpy()
+        exams = rows["exam"].to_numpy().copy()
+        exams[stores] = self._new + np.arange(int(stores.sum()))
+        self._new += int(stores.sum())
+        rows = rows.assign(due_s=due, exam=exams)
+        whole = pd.concat([self._prefill, rows], ignore_index=True)
+        whole["op"] = self._op + np.arange(len(whole), dtype=np.int64)
+        self._op += len(whole)
+        table = pa.Table.from_pandas(whole, schema=self._table.schema, preserve_index=False)
+        pq.write_table(table.replace_schema_metadata(self._table.schema.metadata), to)
+        return len(due)

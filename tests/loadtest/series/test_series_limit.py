@@ -1,0 +1,119 @@
+"""The breaking point: found where it is known, with evidence on both sides, and never told of a tired generator."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loadtest.archives.launch import running
+from loadtest.series.limit import Search, Step, find_limit
+from loadtest.series.limit_play import LimitPlay, search_limit
+from loadtest.series.rated import FIRST_NEW, Rated
+from loadtest.verdict.thresholds import Threshold, Thresholds
+from sim.runs.store import Run
+from tests.loadtest.traffic_factory import row, write
+
+
+def step(per_s: float, seconds: float, verdict: str, why: str = "why") -> Step:
+    return Step(per_s, seconds, verdict, why, per_s, 100, 0.1, 0.2, 0.3, 0, 0, 0.001)
+
+
+class Archive:
+    """Holds its thresholds up to a rate; tells nothing above another."""
+
+    def __init__(self, knee: float, tired: float = 1e9, unsure: tuple[float, float] = (0, 0)) -> None:
+        self.knee, self.tired, self.unsure = knee, tired, unsure
+        self.asked: list[tuple[float, float]] = []
+
+    def __call__(self, per_s: float, seconds: float) -> Step:
+        self.asked.append((per_s, seconds))
+        if self.unsure[0] <= per_s <= self.unsure[1]:
+            return step(per_s, seconds, "INVALID", "undecided: the interval holds the limit")
+        if per_s >= self.tired:
+            return step(per_s, seconds, "INVALID", "lag p99 of the generator is 0.2 s, over 0.1")
+        return step(per_s, seconds, "PASS" if per_s <= self.knee else "FAIL")
+
+
+@pytest.mark.parametrize("knee", [0.7, 5.0, 37.0, 900.0])
+@pytest.mark.parametrize("start", [2.0, 50.0])
+def test_a_known_knee_is_enclosed_within_ten_per_cent(knee: float, start: float) -> None:
+    found = find_limit(Archive(knee), Search(start))
+    assert found.verdict == "PASS"
+    assert found.below is not None
+    assert found.above is not None
+    assert found.below.per_s <= knee < found.above.per_s <= 1.1001 * found.below.per_s
+
+
+def test_a_tired_generator_is_not_the_archives_knee() -> None:
+    found = find_limit(Archive(1e9, tired=100), Search(10))
+    assert found.verdict == "INVALID"
+    assert "tells nothing: lag p99 of the generator" in found.sentence
+    assert found.below is not None
+    assert found.below.per_s >= 90
+
+
+def test_an_undecided_step_is_played_again_twice_as_long() -> None:
+    archive = Archive(100, unsure=(60, 80))
+    find_limit(archive, Search(70, seconds=5))
+    assert archive.asked[:2] == [(70, 5), (70, 10)]
+
+
+def test_the_highest_rate_that_was_asked_for_is_no_knee() -> None:
+    found = find_limit(Archive(1e9), Search(10, to_per_s=40))
+    assert (found.verdict, found.above) == ("INVALID", None)
+    assert "up to 40 operations/s" in found.sentence
+
+
+def thresholds(limit_ms: float) -> Thresholds:
+    limit = {"value": limit_ms, "unit": "ms", "source": "test", "status": "verified"}
+    said = {"statistic": "p50", "operation": "store", "limit": limit}
+    return Thresholds(title="t", thresholds={"store": Threshold.model_validate(said)})
+
+
+def test_the_knee_of_a_known_service_law_is_found(tmp_path: Path) -> None:
+    """Two servers of 20 ms serve 100 objects a second: at evenly spaced arrivals the queue grows above that alone."""
+    rows = [row("store", 0.1 * n, n, objects=1, ae_title=f"CT{n % 5:04d}R1") for n in range(50)]
+    file = write(tmp_path / "t.parquet", rows)
+    with running("embedded", "south", mode="model", law="servers=2,overhead_ms=20,rate_mb_s=1e6") as target:
+        step = LimitPlay(Rated(file), target, 0, thresholds(60), {"ledger": "none"})
+        found = search_limit(step, Search(70.0, seconds=3.0, grow=1.4, within=0.12), tmp_path / "out")
+    assert found.verdict == "PASS", found.sentence
+    assert found.below is not None
+    assert found.above is not None
+    assert found.below.per_s == pytest.approx(100, rel=0.12)
+    assert 100 < found.above.per_s <= 115
+    assert found.above.p50_s > 0.06 > found.below.p50_s > 0.02
+    run = Run(tmp_path / "out")
+    steps = run.table("steps")
+    assert run.manifest["kind"] == "limit"
+    assert list(steps["held"]) == sorted(steps["held"]), "the archive fills from step to step"
+    assert steps["held"].iloc[-1] == run.table("operations").query("step < @steps.index[-1]")["objects"].sum()
+
+
+def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:
+    rows = [
+        row("prefill", 0, 1),
+        row("store", 0.0, 10),
+        row("find", 1.0, 1),
+        row("get", 2.0, 10),
+        row("store", 3.0, 11),
+    ]
+    rated = Rated(write(tmp_path / "t.parquet", rows))
+    assert rated.left_out == 1, "the get asks for what the file itself stores"
+    assert rated.write(tmp_path / "a.parquet", 10.0, 1.0) == 10
+    rated.write(tmp_path / "b.parquet", 10.0, 1.0)
+    a, b = (pd.read_parquet(tmp_path / name) for name in ("a.parquet", "b.parquet"))
+    played = a[a["phase"] == "play"]
+    assert list(played["operation"][:4]) == ["store", "find", "store", "store"]
+    assert list(played["due_s"]) == pytest.approx([0.1 * n for n in range(10)])
+    stored = pd.concat([a, b]).query("phase == 'play' and operation == 'store'")["exam"]
+    assert stored.is_unique
+    assert stored.min() == FIRST_NEW
+    assert set(played.query("operation == 'find'")["exam"]) == {1}
+
+
+def test_poisson_arrivals_are_the_same_each_time(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.parquet", [row("store", 0.0, 10)])
+    one, other = Rated(file, "poisson").due(50.0, 2.0), Rated(file, "poisson").due(50.0, 2.0)
+    assert list(one) == list(other)
+    assert 60 < len(one) < 140
