@@ -13,7 +13,7 @@ from filmless.progress import progress
 from filmless.report.tables import number
 from filmless.report.words import short_duration
 from loadtest.series.calibrate import calibrate, profile_toml
-from loadtest.series.limit import Limit, Search
+from loadtest.series.limit import Limit, Search, Step
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
 from loadtest.verdict.thresholds import read_thresholds
@@ -69,11 +69,15 @@ def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, o
     thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
     folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
     with placed([_window(file, file)], target) as (job,), progress("step") as report:
-        step = LimitPlay(rated, job.target, job.listener_port, thresholds, progress=report)
+        step = LimitPlay(rated, job.target, job.listener_port, thresholds, progress=report, told=_say_step)
         found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
     if rated.left_out:
         say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
     _tell(found, folder, json_)
+
+
+def _say_step(step: Step) -> None:
+    say(f"{step.per_s:.4g} operations/s for {step.seconds:.3g} s: {step.verdict}, {step.why}")
 
 
 def _tell(found: Limit, folder: Path, json_: bool) -> None:

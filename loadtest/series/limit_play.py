@@ -1,5 +1,6 @@
 """The plays of a limit search: one archive that fills from step to step, a traffic file's mix at each rate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ class LimitPlay:
     thresholds: Thresholds
     settings: dict[str, Any] = field(default_factory=dict)
     progress: OnProgress = lambda done, total, phase: None
+    told: Callable[[Step], None] = lambda step: None
     played: list[pd.DataFrame] = field(default_factory=list)
 
     def __call__(self, per_s: float, seconds: float) -> Step:
@@ -50,7 +52,9 @@ class LimitPlay:
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
         finding = find(operations, objects, result, self.thresholds)
-        return step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
+        step = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
+        self.told(step)
+        return step
 
     def _needed(self) -> int:
         """For the highest percentile that a threshold asks for; a hundred for anything else."""
