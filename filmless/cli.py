@@ -142,6 +142,7 @@ def load(
     transfer_syntax: Annotated[
         str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000 or rle")
     ] = "explicit",
+    shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
     kill_at: Annotated[
@@ -169,7 +170,7 @@ def load(
         work(master_host, master_port)
     else:
         settings = workers_of(workers, master, master_host, master_port)
-        settings |= {"transfer_syntax": syntax_of(transfer_syntax)}
+        settings |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
         settings |= witnesses_of(verify_hashes, commit, kill_at)
         run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings)
 

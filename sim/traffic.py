@@ -155,4 +155,11 @@ def metadata(world: World, cluster: str, start: datetime, hours: float, scenario
     return {
         "seed": world.scenario.seed, "scenario": world.scenario.title, "scenario_hash": scenario_hash,
         "start": start.isoformat(), "hours": hours, "cluster": cluster, "matrices": shapes,
+        "wan_bytes_s": _links(world),
     }  # fmt: skip
+
+
+def _links(world: World) -> dict[str, float]:
+    """Usable bytes a second of each site's link, as the estate has them."""
+    usable = world.scenario.network.usable.value
+    return {row.site: row.wan_mbit_s * 1e6 / 8 * usable for row in world.sites}

@@ -21,6 +21,7 @@ from loadtest.play.traffic import About, Operation
 from loadtest.play.web import Web
 from loadtest.wire import DicomWeb, StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
+from loadtest.wire.pace import Link
 
 WEB_OPERATIONS = ("qido", "wado")
 LEDGER_AE = "FILMLESS_LEDGER"
@@ -77,14 +78,27 @@ def open_archive(
         config.kept_s(),
     )
     destination = _destination(known, target, config, stack) if known and seat.plays else None
-    dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), config.association == "image")
-    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()))
+    links = links_of(about, ours) if config.shape else {}
+    per_image = config.association == "image"
+    dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
+    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links)
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
         "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
     listener = destination.listener if destination else None
     return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener)
+
+
+def links_of(about: About, operations: Sequence[Operation]) -> dict[str, Link]:
+    """The link of each site, at the scenario's rate. Raises TrafficProblem where the traffic does not tell it."""
+    sites = {one.site for one in operations}
+    if missing := sorted(sites.difference(about.wan_bytes_s)):
+        raise TrafficProblem(
+            f"shape: the traffic of {about.cluster} does not tell the rate of {len(missing)} sites' links, such as "
+            f"{missing[0]}: make it again with `filmless traffic`"
+        )
+    return {site: Link(about.wan_bytes_s[site]) for site in sorted(sites)}
 
 
 def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtest.archives.target import Target
 from loadtest.play.problems import TrafficProblem
@@ -46,6 +46,7 @@ class PlayConfig(Strict):
         default="kept", description="kept open until idle, one a study (or query), or one an image"
     )
     keep_idle_s: Bound = Field(default=2.0, description="a kept association is released after so long without use")
+    shape: bool = Field(default=False, description="each site's bytes pass its link at the scenario's rate")
     modality_associations: int = Field(default=1, ge=1, le=64, description="studies that a modality sends at once")
     workstation_associations: int = Field(default=8, ge=1, le=64, description="requests that a workstation has at once")
     prefill_associations: int = Field(default=2, ge=1, le=16, description="studies sent at once, a cluster, in prefill")
@@ -70,6 +71,12 @@ class PlayConfig(Strict):
         if value and not (host and colon and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError("give host:port, such as 127.0.0.1:5557")
         return value
+
+    @model_validator(mode="after")
+    def _one_link_a_site(self) -> "PlayConfig":
+        if self.shape and self.workers > 1:
+            raise ValueError("shape with workers: a site's link cannot be shared by processes; use one worker, or none")
+        return self
 
     def timeouts(self) -> Timeouts:
         """The bounds of each connection."""

@@ -9,6 +9,7 @@ from time import perf_counter
 from loadtest.play.services import Done
 from loadtest.wire import StoreListener
 from loadtest.wire.arrivals import Arrival
+from loadtest.wire.pace import Pace
 
 ARRIVES_WITHIN_S = 5.0  # after the archive has said that all is sent
 
@@ -50,7 +51,7 @@ class Destination:
         self._locks: dict[str, tuple[Lock, int]] = {}
 
     @contextmanager
-    def expecting(self, study_uid: str) -> Iterator[Expected]:
+    def expecting(self, study_uid: str, pace: Pace | None = None) -> Iterator[Expected]:
         """Expect a study. Two at once could not be told apart at the listener, so the second waits for the first."""
         began = perf_counter()
         lock, users = self._locks.get(study_uid, (Lock(), 0))
@@ -58,6 +59,7 @@ class Destination:
         try:
             with lock:
                 arrival = self.listener.expect(study_uid)
+                arrival.pace = pace
                 try:
                     yield Expected(self.listener, arrival, perf_counter() - began)
                 finally:

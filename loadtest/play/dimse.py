@@ -1,6 +1,7 @@
 """The DIMSE services of one archive: C-STORE, C-FIND, C-GET, C-MOVE (PS3.7 9.1)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from math import isnan, nan
 from time import perf_counter
 
@@ -14,6 +15,7 @@ from loadtest.play.services import Done, Sent, outcome_of, worst
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.traffic import Operation
 from loadtest.wire import ContextRefused, CountingSink, Reply
+from loadtest.wire.pace import Link
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 
 PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
@@ -56,9 +58,19 @@ class Dimse:
         destination: Destination | None = None,
         limiter: Limiter | None = None,
         per_image: bool = False,
+        links: Mapping[str, Link] | None = None,
     ) -> None:
         self._factory, self._associations = factory, associations
         self._destination, self._limiter, self._per_image = destination, limiter, per_image
+        self._links = links or {}
+
+    @contextmanager
+    def _line(self, operation: Operation, service: str, done: Done) -> Iterator[Line]:
+        """The device's association for a service, over the link of the operation's site."""
+        with self._associations.borrow(operation.ae_title, service) as line:
+            _opening(line, done)
+            line.link.channel.link = self._links.get(operation.site)
+            yield line
 
     def store(self, operation: Operation, done: Done) -> None:
         """C-STORE of a study, one object after another; the first that breaks its association ends it."""
@@ -66,8 +78,7 @@ class Dimse:
         sop_class, syntax = self._factory.sop_class(study.modality), str(self._factory.transfer_syntax)
         step = 1 if self._per_image else operation.objects
         for first in range(0, operation.objects, step):
-            with self._associations.borrow(operation.ae_title, "store") as line:
-                _opening(line, done)
+            with self._line(operation, "store", done) as line:
                 for number in range(first, min(first + step, operation.objects)):
                     done.blocked_s += self._limiter.wait() if self._limiter else 0.0
                     uid = self._factory.instance_uid(operation.exam, number)
@@ -80,8 +91,7 @@ class Dimse:
         asked = identifier(self._factory, operation, with_patient=True, count=True)
         for keyword in ANSWERS:
             setattr(asked, keyword, None)
-        with self._associations.borrow(operation.ae_title, "find") as line:
-            _opening(line, done)
+        with self._line(operation, "find", done) as line:
             found, reply = line.link.find(STUDY_ROOT_FIND, asked)
         done.objects = len(found)
         _answered(reply, done, "" if found else "the study is not found")
@@ -90,8 +100,7 @@ class Dimse:
         """C-GET of the study over the workstation's own association."""
         sink = CountingSink()
         try:
-            with self._associations.borrow(operation.ae_title, "get") as line:
-                _opening(line, done)
+            with self._line(operation, "get", done) as line:
                 reply = line.link.get(STUDY_ROOT_GET, identifier(self._factory, operation), sink)
         finally:
             done.objects, done.bytes = sink.objects, sink.bytes
@@ -102,12 +111,11 @@ class Dimse:
         """C-MOVE of the study to our listener; its times are those of the arrival there."""
         if self._destination is None:
             raise ValueError("the plan holds a C-MOVE and there is no destination for it")
-        uid = self._factory.study_uid(operation.exam)
-        with self._destination.expecting(uid) as arrival:
+        uid, link = self._factory.study_uid(operation.exam), self._links.get(operation.site)
+        with self._destination.expecting(uid, link.down if link else None) as arrival:
             done.blocked_s = arrival.blocked_s
             try:
-                with self._associations.borrow(operation.ae_title, "move") as line:
-                    _opening(line, done)
+                with self._line(operation, "move", done) as line:
                     asked = identifier(self._factory, operation)
                     reply = line.link.move(STUDY_ROOT_MOVE, asked, self._destination.ae_title)
                 if reply.ok:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +40,9 @@ class About(Strict):
     hours: float = Field(gt=0)
     cluster: str = Field(pattern=rf"^{_NAME.pattern}$")
     matrices: dict[str, tuple[int, int, int]] = Field(description="modality -> rows, columns, bytes per pixel")
+    wan_bytes_s: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="usable rate of a site's link"
+    )
 
 
 @dataclass(frozen=True, slots=True)

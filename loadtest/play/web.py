@@ -1,7 +1,7 @@
 """The DICOMweb services of one archive: QIDO-RS and WADO-RS (PS3.18 10.4, 10.6), a few connections a workstation."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from loadtest.objects.factory import Factory
@@ -9,6 +9,7 @@ from loadtest.play.dimse import short
 from loadtest.play.services import Done
 from loadtest.play.traffic import Operation
 from loadtest.wire import DicomWeb, WebReply
+from loadtest.wire.pace import Link
 
 STUDIES = "studies"
 
@@ -16,14 +17,17 @@ STUDIES = "studies"
 class Web:
     """Carries out DICOMweb operations. A connection serves one request at a time and is kept for the device's next."""
 
-    def __init__(self, factory: Factory, connect: Callable[[], DicomWeb]) -> None:
-        self._factory, self._connect = factory, connect
+    def __init__(
+        self, factory: Factory, connect: Callable[[], DicomWeb], links: Mapping[str, Link] | None = None
+    ) -> None:
+        self._factory, self._connect, self._links = factory, connect, links or {}
         self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
 
     @contextmanager
-    def _client(self, ae_title: str) -> Iterator[DicomWeb]:
-        idle = self._idle[ae_title]
+    def _client(self, operation: Operation) -> Iterator[DicomWeb]:
+        idle, link = self._idle[operation.ae_title], self._links.get(operation.site)
         client = idle.pop() if idle else self._connect()
+        client.pace = link.down if link else None
         try:
             yield client
         finally:
@@ -35,14 +39,14 @@ class Web:
             "StudyInstanceUID": self._factory.study_uid(operation.exam),
             "PatientID": self._factory.patient_id(operation.patient),
         }
-        with self._client(operation.ae_title) as client:
+        with self._client(operation) as client:
             found, reply = client.qido(STUDIES, params)
         done.objects, done.bytes = len(found), reply.bytes
         _answered(reply, done, "" if found else "the study is not found")
 
     def wado(self, operation: Operation, done: Done) -> None:
         """WADO-RS of the whole study."""
-        with self._client(operation.ae_title) as client:
+        with self._client(operation) as client:
             reply = client.wado_study(self._factory.study_uid(operation.exam))
         done.objects, done.bytes = reply.objects, reply.bytes
         if reply.objects:

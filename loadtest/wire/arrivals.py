@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from loadtest.wire.command import NOT_AUTHORISED, OUT_OF_RESOURCES, SUCCESS
+from loadtest.wire.pace import Pace
 from loadtest.wire.scan import HEAD_CAP, find_uid
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
@@ -23,6 +24,7 @@ class Arrival:
     first_byte: float = 0.0
     first_object: float = 0.0
     last_object: float = 0.0
+    pace: Pace | None = None  # of the link that the study comes over
     hashes: dict[str, str] = field(default_factory=dict)  # SOP Instance UID -> sha256 of the data set
 
 
@@ -45,6 +47,11 @@ class Arrivals:
         with self.changed:
             arrival = self.studies[study_uid] = Arrival(study_uid)
         return arrival
+
+    def pace_of(self, study_uid: str) -> Pace | None:
+        """The link that a study comes over, if it is slower than the wire."""
+        known = self.studies.get(study_uid)
+        return known.pace if known is not None else None
 
     def forget(self, study_uid: str) -> None:
         """Close the door for a study and drop its record."""
@@ -100,6 +107,8 @@ class Incoming:
         self.began = perf_counter()
         self.size = 0
         self.study: str | None = None
+        self._pace: Pace | None = None
+        self._passed = 0
         self._head = bytearray()
         self._scan_at = 0
         self._hash = hashlib.sha256() if arrivals.hashing else None
@@ -114,6 +123,10 @@ class Incoming:
             if len(self._head) >= self._scan_at:  # doubling: tiny fragments cannot make us scan without end
                 self.study = find_uid(bytes(self._head), self.explicit)
                 self._scan_at = 2 * len(self._head)
+                self._pace = self.arrivals.pace_of(self.study or "")
+        if self._pace is not None:
+            passed, self._passed = self._passed, self.size
+            self._pace.take(self.size - passed)
 
     def end(self) -> int:
         """The object is whole: count it, or refuse it; the C-STORE status to answer with."""

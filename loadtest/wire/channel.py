@@ -12,6 +12,8 @@ from time import perf_counter
 
 from loadtest.wire import pdu
 from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError
+from loadtest.wire.pace import Link as SiteLink
+from loadtest.wire.pace import Pace
 from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import TcpProfile, Timeouts
 from loadtest.wire.tls import secure
@@ -32,6 +34,7 @@ class Channel:
         self._start = self._end = 0
         self.first_byte = 0.0
         self.sent = 0.0
+        self.link: SiteLink | None = None  # what is sent and received goes over it
         self.is_cut = False  # a PDU left only in part: nothing that follows could be understood
         self._until = perf_counter() + timeouts.operation_s
         self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
@@ -46,7 +49,9 @@ class Channel:
         """Send buffers in a row; `sent` is the time when the kernel had the last byte."""
         self.is_cut = True
         try:
-            if self._gather:
+            if self.link is not None:
+                self._send_paced(pieces, self.link.up)
+            elif self._gather:
                 self._send_gathered(pieces)
             else:
                 self.sock.settimeout(self._left("send"))
@@ -57,6 +62,16 @@ class Channel:
             raise ConnectionLost(f"while sending: {error.strerror or error}") from error
         self.sent = perf_counter()
         self.is_cut = False
+
+    def _send_paced(self, pieces: Sequence[Buffer], pace: Pace) -> None:
+        """In small chunks, each when its bytes have passed the site's link."""
+        for one in pieces:
+            piece = memoryview(one)
+            for at in range(0, len(piece), pace.chunk):
+                chunk = piece[at : at + pace.chunk]
+                pace.take(len(chunk))
+                self.sock.settimeout(self._left("send"))
+                self.sock.sendall(chunk)
 
     def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
         for first in range(0, len(pieces), MOST_BUFFERS):
@@ -136,15 +151,21 @@ class Channel:
                 # frees a peer whose Nagle algorithm holds back the second half of its answer.
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             self.sock.settimeout(left)
-            count = self.sock.recv_into(self._buffer[self._end :])
+            count = self.sock.recv_into(self._room())
         except TimeoutError:
             return  # the next round says so
         except OSError as error:
             raise ConnectionLost(f"while waiting for an answer: {error.strerror or error}") from error
         if count == 0:
             raise ConnectionLost("the peer closed the connection without release or abort")
+        if self.link is not None:
+            self.link.down.take(count)
         self._end += count
         self.first_byte = self.first_byte or perf_counter()
+
+    def _room(self) -> memoryview:
+        """Where the next bytes go; over a slow link only a chunk of them at a time."""
+        return self._buffer[self._end :][: None if self.link is None else self.link.down.chunk]
 
     def _left(self, doing: str) -> float:
         left = self._until - perf_counter()

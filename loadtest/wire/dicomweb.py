@@ -16,6 +16,7 @@ from uuid import uuid4
 from loadtest.wire import multipart
 from loadtest.wire.errors import WireError
 from loadtest.wire.http_channel import HttpConnection
+from loadtest.wire.pace import Pace
 from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts
 from loadtest.wire.web_reply import WebReply, detail, json_list, stow_answer
@@ -51,6 +52,7 @@ class DicomWeb:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._http = HttpConnection(base_url, timeouts, profile, tls)
+        self.pace: Pace | None = None  # of the link that answers come over
         self._credentials = authorization(os.environ if environment is None else environment)
 
     @property
@@ -116,7 +118,7 @@ class DicomWeb:
             if answer.status != 200:
                 return self._reply(answer, detail=detail(answer, self._http.read_all(answer, BODY_CAP)))
             counter = multipart.PartCounter(multipart.boundary_of(answer.headers.get("Content-Type", "")), hashing)
-            while piece := self._http.read(answer):
+            while piece := self._read(answer):
                 counter.feed(piece)
             counter.finish()
             known = {"objects": counter.parts, "bytes": counter.bytes, "first_part": counter.first_part}
@@ -134,9 +136,16 @@ class DicomWeb:
             answer = self._ask("GET", f"{quote(path, safe='/,')}/rendered", {"Accept": media})
             if answer.status != 200:
                 return self._reply(answer, detail=detail(answer, self._http.read_all(answer, BODY_CAP)))
-            while piece := self._http.read(answer):
+            while piece := self._read(answer):
                 size += len(piece)
             return self._reply(answer, objects=1, bytes=size, first_part=perf_counter())
+
+    def _read(self, answer: HTTPResponse) -> bytes:
+        """The next piece of the body, when it has passed the site's link."""
+        piece = self._http.read(answer)
+        if self.pace is not None and piece:
+            self.pace.take(len(piece))
+        return piece
 
     def _json(self, path: str) -> tuple[list[dict[str, Any]], WebReply]:
         answer = self._ask("GET", path, {"Accept": JSON})
