@@ -10,7 +10,8 @@ import pytest
 from sim.runs.experiment import PlanProblem, Spec, simulate
 from sim.runs.store import Run
 from sim.runs.window import exams_of, write_window
-from sim.traffic import COLUMNS, PRIOR_OF
+from sim.traffic import COLUMNS, PRIOR_OF, metadata
+from sim.world.estate import build_estate
 from sim.world.load import World
 
 
@@ -54,6 +55,14 @@ def test_columns_order_and_names(frame: pd.DataFrame) -> None:
     assert frame.loc[frame["phase"] == "prefill", "due_s"].isna().all()
     assert (frame["ae_title"].str.len() <= 16).all()
     assert set(frame["operation"]) <= {"store", "find", "qido", "get", "move", "wado"}
+
+
+def test_the_wire_is_told_each_sites_link_as_the_simulation_has_it(world: World) -> None:
+    estate = build_estate(world, "west")
+    told = metadata(world, "west", datetime(2006, 3, 14, 8), 4, "")["wan_bytes_s"]
+    links = [told[site.site] for site in estate.sites]
+    assert np.allclose(links, estate.wan_bytes_s)
+    assert len(links) > 1
 
 
 def test_priors_are_studies_of_their_own(frame: pd.DataFrame) -> None:
