@@ -256,7 +256,7 @@ def compare(a: RunArg, b: RunArg, json_: Json = False) -> None:
 def savings(
     run: RunArg,
     option: Annotated[str, typer.Option(help="minimum, programme, programme_paid or local")] = "programme",
-    by: Annotated[str, typer.Option(help="class, line, year, cluster or trust")] = "class",
+    by: Annotated[str, typer.Option(help="class, line, year, cluster, trust or group")] = "class",
     draws: Annotated[int, typer.Option(help="draws of the money inputs")] = 10_000,
     xlsx: Annotated[Path | None, typer.Option(help="also a spreadsheet with live formulas and stored results")] = None,
     ods: Annotated[Path | None, typer.Option(help="also published tables; needs LibreOffice")] = None,

@@ -71,7 +71,6 @@ class Discount(Strict):
     rate: Rate = Field(description="years 0 to 30")
     rate_31: Rate = Field(description="years 31 to 75")
     rate_76: Rate = Field(description="years 76 to 125")
-    health: Rate = Field(description="health effects, years 0 to 30")
 
 
 class Appraisal(Strict):
@@ -118,6 +117,7 @@ class Costs(Strict):
     local_copies: Count
     cd: Money = Field(description="one study sent on CD")
     space: MoneyArea = Field(description="film library")
+    film_drift: Change = Field(description="yearly change of the real price of film: it follows silver and oil (G3)")
     silver: MoneyGram
     radiographer: MoneyHour
     radiologist: MoneyHour

@@ -12,6 +12,7 @@ COSTS = {
     "miu_link": (3e3, "GBP/yr"), "support": (8e4, "GBP/trust/yr"), "office": (5e6, "GBP/yr"),
     "migration": (1e5, "GBP/trust"), "storage": (20, "GBP/GB"), "storage_fall": (0.3, "share"),
     "local_copies": (2, "count"), "cd": (8, "GBP"), "space": (100, "GBP/m2/yr"), "silver": (0.1, "GBP/g"),
+    "film_drift": (0.02, "share"),
     "radiographer": (30, "GBP/h"), "radiologist": (100, "GBP/h"), "doctor": (40, "GBP/h"), "visit": (60, "GBP"),
     "journey": (15, "GBP"), "exam": (20, "GBP"), "bed_day": (200, "GBP"), "vat": (0.175, "share"),
 }  # fmt: skip
@@ -68,7 +69,7 @@ def money_sections() -> dict[str, Any]:
         "appraisal": {
             "guide": "2003", "years": exact(10, "year"), "demand": figure(1, "ratio"),
             "discount": {k: exact(v, "%/yr") for k, v in
-                         {"rate": 3.5, "rate_31": 3, "rate_76": 2.5, "health": 1.5}.items()},
+                         {"rate": 3.5, "rate_31": 3, "rate_76": 2.5}.items()},
             "bias": {"capital": _bias(2, 0.1), "duration": _bias(0.54, 0.1), "running": _bias(0.41, 0),
                      "benefits": _bias(0.3, 0)},
             "causes": {"supplier": {"weight": exact(0.5, "share"), "managed": figure(0.5, "share")},

@@ -12,6 +12,7 @@ from sim.answers.case.discount import factors
 from sim.answers.case.draws import Draws, Progress, Totals, at_means, class_matrix, sample
 from sim.answers.case.evaluate import Model, model_of
 from sim.answers.case.financial import financial_table
+from sim.answers.case.groups import groups_table
 from sim.answers.case.inputs import Input, Values, base_values, draw, inputs_of, table_of
 from sim.answers.case.options import NAMES
 from sim.answers.case.physical import unmonetised_table
@@ -28,6 +29,9 @@ from sim.world.streams import stream_key
 from sim.world.world import World
 
 Floats = NDArray[np.float64]
+
+
+GROUP_DRAWS = 1_000
 
 
 def quiet(done: int, whole: int, text: str) -> None:
@@ -81,6 +85,12 @@ class Case:
         w = self.work
         x = draw(self.world, w.inputs, TRUST_DRAWS, w.seed)
         return trusts_table(w.model, w.places, w.base, x, w.factors)
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Who gains and who pays: groups of trusts, with intervals (`groups_table`)."""
+        w = self.work
+        return groups_table(w.model, w.places, w.base, draw(self.world, w.inputs, GROUP_DRAWS, w.seed), w.factors)
 
 
 @dataclass(frozen=True)

@@ -51,14 +51,21 @@ def all_sheets(a: Activity) -> Floats:
     return sum((sheets_of(a, m) + spoilt_of(a, m) for m in a.mods), np.zeros(1))
 
 
+def film_price(a: Activity) -> Floats:
+    """Real price of a sheet in each year: film follows silver and oil (G3)."""
+    year = np.arange(len(a.size), dtype=np.float64)[:, None]
+    price: Floats = a.x["prices.sheet"] * (1 + a.x["costs.film_drift"]) ** year
+    return price
+
+
 def film(a: Activity) -> Floats:
     """Film of good exams."""
-    return -a.x["prices.sheet"] * sum((sheets_of(a, m) for m in a.mods), np.zeros(1))
+    return -film_price(a) * sum((sheets_of(a, m) for m in a.mods), np.zeros(1))
 
 
 def repeat_film(a: Activity) -> Floats:
     """Film that repeats spoil."""
-    return -a.x["prices.sheet"] * sum((spoilt_of(a, m) for m in a.mods), np.zeros(1))
+    return -film_price(a) * sum((spoilt_of(a, m) for m in a.mods), np.zeros(1))
 
 
 def chemicals(a: Activity) -> Floats:

@@ -65,6 +65,13 @@ def by_trust(case: Case, option: str) -> pd.DataFrame:
     return rows.drop(columns="option").reset_index(drop=True)
 
 
+def by_group(case: Case, option: str) -> pd.DataFrame:
+    """Present value of each class, and net, in groups of trusts (G10)."""
+    rows = case.groups[case.groups["option"] == option]
+    return rows.drop(columns="option").reset_index(drop=True)
+
+
 VIEWS: dict[str, Callable[[Case, str], pd.DataFrame]] = {
     "class": by_class, "line": by_line, "year": by_year, "cluster": by_cluster, "trust": by_trust,
+    "group": by_group,
 }  # fmt: skip

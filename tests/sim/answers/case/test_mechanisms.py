@@ -90,6 +90,12 @@ def test_a_known_price_carries_no_bias(model: Model, x: Values) -> None:
     assert cost_lines.service(doing(model, x, PACS, "programme_paid"))[0, 0] == pytest.approx(-5e5)
 
 
+def test_film_grows_dearer_in_real_terms(model: Model, x: Values) -> None:
+    """G3: a relative price change, on evidence: 2 % a year in the tiny scenario."""
+    level = film_lines.film(doing(model, x, FILM))[:, 0]
+    assert level[1] == pytest.approx(1.02 * level[0])
+
+
 def test_storage_prices_fall_while_charges_stay(model: Model, x: Values) -> None:
     local = cost_lines.storage(doing(model, x, PACS, "local"))[:, 0]
     assert local[1] == pytest.approx(local[0] * 0.7)

@@ -92,6 +92,7 @@ def test_payback_is_the_year_after_which_it_stays_paid(by_year: list[float], yea
 # a figure moved to its high end: the line that it moves and which way its amount in the programme goes
 DIRECTIONS = {
     "prices.sheet": ("film", 1), "prices.chemicals": ("chemicals", 1), "prices.packet": ("packets", 1),
+    "costs.film_drift": ("film", 1),
     "prices.courier": ("couriers", 1), "prices.processor": ("upkeep", 1), "film.lost": ("missing_time", 1),
     "modalities.CR.sheets": ("film", 1), "modalities.CR.reject_film": ("repeat_time", 1),
     "modalities.CR.reject_digital": ("repeat_time", -1), "effects.exposure_share": ("repeat_time", 0),
@@ -259,6 +260,16 @@ def test_trusts_add_up_with_intervals(case: Case) -> None:
     whole = case.summary.set_index(["option", "measure"])["value"]
     assert mine["value"].sum() == pytest.approx(whole["programme", "npv"])
     assert set(mine["trust"]) == {"T1", "T2"}
+
+
+@pytest.mark.parametrize("grouping", ["size", "units"])
+def test_groups_add_up_to_the_nation(case: Case, grouping: str) -> None:
+    """G10: who gains and who pays."""
+    rows = case.groups[(case.groups["option"] == "programme") & (case.groups["grouping"] == grouping)]
+    whole = case.summary.set_index(["option", "measure"])["value"]
+    assert rows.loc[rows["class"] == "npv", "value"].sum() == pytest.approx(whole["programme", "npv"])
+    assert rows.drop_duplicates("group")["trusts"].sum() == 2
+    assert (rows["low"] <= rows["high"]).all()
 
 
 def test_a_trust_that_had_pacs_is_the_same_in_every_option(run: Run, tmp_path: Path) -> None:
