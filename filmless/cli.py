@@ -326,6 +326,23 @@ def rollout(
 
 @app.command()
 @guarded
+def rural(
+    file: Annotated[Path, typer.Argument(help="a sweep over links and picture quality")] = Path(
+        "scenarios/sweeps/rural.toml"
+    ),
+    image: Annotated[float, typer.Option(min=0.1, help="minutes until the reader must have the picture")] = 15.0,
+    opinion: Annotated[float, typer.Option(min=0.1, help="minutes that a patient waits for an opinion")] = 60.0,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/rural-<file>")] = None,
+    json_: Json = False,
+) -> None:
+    """Units on thin links: picture and opinion by remote reading, journeys spared, the link that is too small."""
+    from filmless.rural_commands import print_rural
+
+    print_rural(file, image, opinion, out, json_)
+
+
+@app.command()
+@guarded
 def sweep(
     file: Annotated[Path, typer.Argument(help="what varies, such as scenarios/sweeps/england-2004.toml")],
     out: Annotated[

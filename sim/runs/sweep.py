@@ -69,8 +69,8 @@ def _collect(cases: Cases, runs: list[Run], out: Path) -> Path:
                 part.insert(0, "variant", name)
             writer.table(table, pd.concat(parts, ignore_index=True))
         first = runs[0].manifest
-        sets = {case.name: {"scenario": case.scenario.name, "set": list(case.sets), "description": case.description}
-                for case in cases.cases}  # fmt: skip
+        sets = {case.name: {"scenario": case.scenario.name, "set": list(case.sets), "links": case.links,
+                            "description": case.description} for case in cases.cases}  # fmt: skip
         return writer.close({
             "kind": "sweep", "title": cases.sweep.title, "version": version("filmless"), "base": cases.base,
             "variants": made, "cases": sets, **{k: first[k] for k in ("seed", "start", "end", "clusters",

@@ -4,8 +4,8 @@ Named variants (another scenario file, or values set anew), a grid of every comb
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -24,6 +24,7 @@ from sim.world.world import World
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,79}")  # of a variant, and so of its folder
 Sets = dict[str, Any]  # key path (with * for every name of a table) and its value
 BASE = "base"
+LINKS = "links."  # keys of grids that speak of the sites table instead of the scenario
 MOST = 200  # variants of one sweep
 
 
@@ -33,6 +34,14 @@ class Variant(Strict):
     description: str = ""
     scenario: str | None = Field(default=None, description="another scenario file; default: the sweep's")
     set: Sets = Field(default={}, description='values set anew: "archives.*.compress" = false')
+    links: dict[Literal["acute", "miu"], float] = Field(default={}, description="Mbit/s of all sites of a kind")
+
+    @model_validator(mode="after")
+    def _rates(self) -> "Variant":
+        for kind, rate in self.links.items():
+            if rate <= 0:
+                raise ValueError(f"links: {kind} is {rate:g} Mbit/s: it must be above 0")
+        return self
 
 
 class Sweep(Strict):
@@ -77,6 +86,7 @@ class Case:
     scenario: Path
     sets: tuple[str, ...]
     world: World
+    links: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,12 @@ def load_sweep(path: Path | str) -> Cases:
         sweep = Sweep.model_validate(layered.data)
     except ValidationError as error:
         raise ScenarioErrors(problems_of(layered, error)) from None
-    wanted, problems, cases = list(_wanted(sweep)), list[Problem](), list[Case]()
+    try:
+        wanted = list(_wanted(sweep))
+    except ValidationError as error:
+        words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ScenarioErrors([at_value(layered, ("grid",) if sweep.grid else ("one_at_a_time",), words)]) from None
+    problems, cases = list[Problem](), list[Case]()
     base = sweep.base or wanted[0][0]
     names = [name for name, *_ in wanted]
     if base not in names:
@@ -125,10 +140,22 @@ def _wanted(sweep: Sweep) -> Iterator[tuple[str, Variant, Path_]]:
         yield BASE, Variant(description="the scenario as it is"), ()
     for values in product(*sweep.grid.values()) if sweep.grid else ():
         sets = dict(zip(sweep.grid, values, strict=True))
-        yield _name(sets), Variant(set=sets), ("grid",)
+        yield _name(sets), _varied(sets), ("grid",)
     for key, some in sweep.one_at_a_time.items():
         for value in some:
-            yield _name({key: value}), Variant(set={key: value}), ("one_at_a_time",)
+            yield _name({key: value}), _varied({key: value}), ("one_at_a_time",)
+
+
+def _varied(sets: Sets) -> Variant:
+    """A variant of a grid; "links.miu" is the rate of all sites of that kind."""
+    links = {key.removeprefix(LINKS): value for key, value in sets.items() if key.startswith(LINKS)}
+    return Variant.model_validate({"set": {k: v for k, v in sets.items() if not k.startswith(LINKS)}, "links": links})
+
+
+def with_links(world: World, links: Mapping[str, float]) -> World:
+    """The world with these WAN rates at all sites of a kind; no draw changes by it."""
+    rate = {row.site: links.get(row.kind, row.wan_mbit_s) for row in world.sites}
+    return replace(world, sites=[row.model_copy(update={"wan_mbit_s": rate[row.site]}) for row in world.sites])
 
 
 def _name(sets: Sets) -> str:
@@ -146,7 +173,8 @@ def _case(layered: Layered, sweep: Sweep, name: str, variant: Variant, at: Path_
         )
     sets = tuple(_texts(load_world(file), variant.set)) if variant.set else ()
     try:
-        return Case(name, variant.description, file, sets, load_world(file, sets))
+        links: dict[str, float] = {str(kind): rate for kind, rate in variant.links.items()}
+        return Case(name, variant.description, file, sets, with_links(load_world(file, sets), links), links)
     except ScenarioErrors as error:
         raise ScenarioErrors([_placed(layered, at, p) for p in error.problems]) from None
 
