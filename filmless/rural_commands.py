@@ -36,7 +36,8 @@ def print_rural(path: Path, image_min: float, opinion_min: float, out: Path | No
              f"{100 * r['opinion_in_time']:.0f} %", f"{100 * r['link_use']:.0f} %", f"{r['journeys_avoided']:,.0f}",
              str(r["works"])] for r in table.to_dict("records")]  # fmt: skip
     heads = ["cluster", "Mbit/s", "ratio", "picture, median", "picture, p95 over exams (95 % interval)",
-             f"opinion in {opinion_min:g} min", "busiest hour of a link", "journeys spared a year", "works"]  # fmt: skip
+             f"opinion in {opinion_min:g} min", "busiest hour of a link", "journeys spared a year",
+             "works"]  # fmt: skip
     show(
         f"Simulated: units of kind miu; works: p95 of the picture within {image_min:g} min, link not full", heads, rows
     )
