@@ -189,6 +189,30 @@ def salvage(
 
 @app.command()
 @guarded
+def claim(
+    file: Annotated[Path | None, typer.Argument(help="claim file of scenarios/claims; none: list them")] = None,
+    target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",
+    scale: Annotated[
+        float | None, typer.Option(min=1e-6, max=10, help="of the claimed rate; default: what one machine can do")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="at least; longer where a statistic needs it")] = None,
+    headroom: Annotated[float | None, typer.Option(min=0, help="seconds into a null sink, before and after")] = None,
+    junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/claim-<name>")] = None,
+    json_: Json = False,
+) -> None:
+    """Play a published claim against an archive; the verdict says at which share of the claimed rate."""
+    from filmless.claim_commands import list_claims, play_claim
+    from filmless.load_commands import Judging
+
+    if file is None:
+        list_claims(json_)
+    else:
+        play_claim(file, target, scale, seconds, Judging(None, headroom, junit), out, json_)
+
+
+@app.command()
+@guarded
 def calibrate(
     run: RunArg,
     out: Annotated[Path | None, typer.Option(help="TOML file; default: to stdout")] = None,

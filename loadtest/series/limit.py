@@ -70,7 +70,7 @@ def find_limit(play: Play, search: Search) -> Limit:
 
     def at(rate: float) -> Step:
         steps.append(play(rate, search.seconds))
-        if steps[-1].verdict == INVALID and steps[-1].why.startswith("undecided"):
+        if steps[-1].verdict == INVALID and steps[-1].why.startswith(("undecided", "not shown")):
             steps.append(play(rate, 2 * search.seconds))
         return steps[-1]
 

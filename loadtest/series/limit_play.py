@@ -17,12 +17,13 @@ from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
 from loadtest.series.rated import Rated
 from loadtest.verdict.finding import find
 from loadtest.verdict.operations import needed
-from loadtest.verdict.thresholds import QUANTILES, Thresholds
+from loadtest.verdict.thresholds import QUANTILES, Threshold, Thresholds
 from loadtest.wire import WireError
 from sim.runs.store import Run, RunProblem, RunWriter
 
 OPEN = {"modality_associations": 64, "workstation_associations": 64}  # so that a device's own lines are not the limit
-SPARE = 1.6  # operations over those that a percentile needs: warm-up is cut
+FOR_A_RATE = 100  # operations, for what is no percentile
+SPARE = 2.1  # times the operations that a statistic needs: the rule may cut up to half as warm-up
 
 
 @dataclass
@@ -40,7 +41,7 @@ class LimitPlay:
 
     def __call__(self, per_s: float, seconds: float) -> Step:
         """One step; longer than asked for where a percentile needs more operations."""
-        seconds = max(seconds, SPARE * self._needed() / per_s)
+        seconds = max(seconds, *(self._needed(one) / per_s for one in self.thresholds.thresholds.values()))
         held = self._held()
         with TemporaryDirectory(prefix="filmless-limit-") as folder:
             file, out = Path(folder) / "step.traffic.parquet", Path(folder) / "out"
@@ -56,11 +57,11 @@ class LimitPlay:
         self.told(step)
         return step
 
-    def _needed(self) -> int:
-        """For the highest percentile that a threshold asks for; a hundred for anything else."""
-        asked = [needed(QUANTILES[t.statistic]) if t.statistic in QUANTILES else 100
-                 for t in self.thresholds.thresholds.values()]  # fmt: skip
-        return max(asked)
+    def _needed(self, one: Threshold) -> float:
+        """Operations of the whole mix until there are enough of this threshold's own."""
+        share = self.rated.share(one.operations())
+        own = needed(QUANTILES[one.statistic]) if one.statistic in QUANTILES else FOR_A_RATE
+        return SPARE * own / share if share else 0.0
 
     def _held(self) -> int:
         try:

@@ -49,6 +49,10 @@ class Rated:
         if self._stock.empty:
             raise TrafficProblem(f"{self.path}: nothing of it can be repeated: take a window with stores or prefill")
 
+    def share(self, operations: tuple[str, ...]) -> float:
+        """The share of the mix that these operations are."""
+        return float(self._stock["operation"].isin(operations).mean())
+
     def due(self, per_s: float, seconds: float) -> Due:
         """Times at a rate."""
         if self.arrivals == "constant":

@@ -82,6 +82,8 @@ def _names(model: Any, keys: Path_) -> list[str]:
 
 
 def _describe(model: Any, keys: Path_) -> str:
+    if not keys:
+        return ""
     above = _type_at(model, keys[:-1])
     field = above.model_fields.get(str(keys[-1])) if isinstance(above, type) and issubclass(above, BaseModel) else None
     return (field.description or "") if field else ""
