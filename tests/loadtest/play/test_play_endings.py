@@ -1,0 +1,112 @@
+"""However an archive fails, the play ends in time, counts each object in one state, and says why (rules F1, F4, F5)."""
+
+import os
+import resource
+import signal
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from loadtest.archives.launch import running
+from loadtest.archives.process import free_port
+from loadtest.archives.target import Target
+from loadtest.verdict.records import STATES
+from tests.loadtest.play.bench import Outcome, carry_out
+from tests.loadtest.play.doctored import doctored
+from tests.loadtest.play.proxy import FAULTS, proxy
+from tests.loadtest.traffic_factory import row
+
+BOUNDS: dict[str, Any] = {"connect_s": 1.0, "response_s": 0.8, "operation_s": 1.5}
+BIG = {"CT": [3000, 3000, 2]}  # 18 MB: more than lies in socket buffers at once, so that a stall is felt
+
+
+def studies(n: int = 2) -> list[dict[str, Any]]:
+    return [row("store", 0.1 * i, i + 1, objects=3) for i in range(n)]
+
+
+def ends_well(found: Outcome, began: float, within_s: float) -> None:
+    """In time, and every object in exactly one state."""
+    assert monotonic() - began < within_s
+    assert [sum(getattr(one, state) for state in STATES) for one in found.ledger] == [3] * len(found.ledger)
+    assert all(one.outcome == "ok" or one.detail for one in found.operations)
+
+
+@pytest.mark.parametrize(
+    ("fault", "after", "state", "told"),
+    [
+        ("reset_peer", 1_000_000, "failed", "by the network: while sending: "),
+        ("limit_data", 1_000_000, "failed", "by the network: while sending: "),
+        ("stall", 1_000_000, "failed", "PeerTimeout: "),
+        ("slow_drip", 200, "unknown", "PeerTimeout: no whole answer within 0.8 s"),
+        ("half_open", 0, "failed", "PeerTimeout: no whole answer within 0.8 s"),
+        ("slow_close", 300, "unknown", "the peer closed the connection"),
+    ],
+)
+def test_a_spoilt_connection(tmp_path: Path, fault: str, after: int, state: str, told: str) -> None:
+    assert fault in FAULTS
+    with doctored() as archive, proxy(archive.target.port, fault, after) as between:
+        target = archive.target.model_copy(update={"port": between.port})
+        began = monotonic()
+        found = carry_out(tmp_path, studies(), target, BIG, **{**BOUNDS, "operation_s": 5.0})
+        assert archive.stores in (3, 4)  # at most one of the first study, and nothing twice
+    ends_well(found, began, within_s=15)
+    first, second = found.operations
+    assert told in first.detail, first.detail
+    assert (first.outcome, found.ledger[0].state) == (state, state)
+    assert (second.outcome, found.ledger[1].state) == ("ok", "stored")
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    began = monotonic()
+    found = carry_out(tmp_path, studies(), Target(name="nobody", port=free_port(), ae_title="X"), **BOUNDS)
+    ends_well(found, began, within_s=10)
+    assert all("ConnectFailed: no connection to 127.0.0.1" in one.detail for one in found.operations)
+    assert all((one.failed, one.sent) == (3, 0) for one in found.ledger)
+
+
+@pytest.mark.parametrize(("act", "told"), [("A700", "A700H Failure"), ("0122", "0122H Failure"), ("C001", "C001H")])
+def test_an_archive_that_refuses_every_object(tmp_path: Path, act: str, told: str) -> None:
+    with doctored(lambda n: act) as archive:
+        began = monotonic()
+        found = carry_out(tmp_path, studies(), archive.target, **BOUNDS)
+    ends_well(found, began, within_s=10)
+    assert all(one.outcome == "refused" and told in one.detail for one in found.operations)
+    assert all(one.refused == 3 for one in found.ledger)
+
+
+def test_an_archive_that_takes_no_association(tmp_path: Path) -> None:
+    with doctored() as archive:
+        archive.rejecting = True
+        began = monotonic()
+        found = carry_out(tmp_path, studies(), archive.target, **BOUNDS)
+    ends_well(found, began, within_s=10)
+    assert all("association rejected" in one.detail for one in found.operations)
+    assert all((one.refused, one.sent) == (3, 0) for one in found.ledger)
+
+
+def test_a_full_disk_is_out_of_resources(tmp_path: Path) -> None:
+    """The embedded archive, whose system takes no file over 6,000 bytes from it from a time on."""
+    with running("embedded", "full", mode="disk", folder=tmp_path / "store") as target:
+        resource.prlimit(target.pid, resource.RLIMIT_FSIZE, (6000, 6000))
+        began = monotonic()
+        found = carry_out(tmp_path, studies(), target, {"CT": [128, 128, 2]}, **BOUNDS)
+    ends_well(found, began, within_s=10)
+    assert all(one.refused == 3 and one.found_cfind == 0 for one in found.ledger), found.operations
+    assert all("A700H Failure" in one.detail for one in found.operations)
+
+
+def test_killed_between_two_studies(tmp_path: Path) -> None:
+    """SIGKILL of the archive's own process: what follows has nobody to speak to, and the final read says so."""
+    with running("embedded", "killed") as target:
+        first = carry_out(tmp_path, studies(1), target, **BOUNDS)
+        os.kill(target.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, target.pid, os.WEXITED | os.WNOWAIT)
+        began = monotonic()
+        (tmp_path / "b").mkdir()
+        found = carry_out(tmp_path / "b", studies(), target, **BOUNDS)
+    assert first.ledger[0].state == "stored"
+    ends_well(found, began, within_s=10)
+    assert all(one.failed == 3 and one.found_cfind is None for one in found.ledger)
+    assert any("the final read by C-FIND failed" in trouble for trouble in found.troubles)
