@@ -10,6 +10,7 @@ from gevent.event import AsyncResult, Event
 
 from loadtest.play.alarm import Alarm
 from loadtest.play.archive import Archive
+from loadtest.play.board import Board
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import FLUSH_EVERY_S, Rows
 from loadtest.play.plan import Plan
@@ -48,7 +49,8 @@ class Stage:
         self._defect = AsyncResult()
         self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
         names = [(archives[job].cluster, device) for (job, _), device in self._devices.items()]
-        make = players or (lambda devices: LocalPlayers(devices, config.web_port if config.web else 0))
+        self._board = Board(plan, self.clock.now)
+        make = players or (lambda devices: LocalPlayers(devices, self._board, config.web_port if config.web else 0))
         self._players = make(names)
         self._progress: Progress | None = None
 
@@ -137,5 +139,6 @@ class Stage:
 
     def _heard(self, row: OperationRow) -> None:
         self._players.tell(row)
+        self._board.heard(row)
         if self._progress is not None:
             self._progress.step()

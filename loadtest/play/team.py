@@ -25,6 +25,7 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from loadtest.archives.process import LOOPBACK, package_root
 from loadtest.play.archive import Archive
+from loadtest.play.board import Board, open_page
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import FLUSH_EVERY_S, Rows, unpack
 from loadtest.play.plan import Plan
@@ -108,6 +109,7 @@ class Team:
         self._children: list[subprocess.Popen[bytes]] = []
         self._failed: list[PlayFailed] = []
         self._progress: Progress | None = None
+        self._board = Board(plan, self.clock.now)
         self._players = Players([], new_environment())
         self._runner = self._master()
         self._players.web_url = self._page()
@@ -129,8 +131,7 @@ class Team:
     def _page(self) -> str:
         if not self._config.web:
             return ""
-        self._players.environment.create_web_ui(LOOPBACK, self._config.web_port)
-        return f"http://{LOOPBACK}:{self._config.web_port}"
+        return open_page(self._players.environment, LOOPBACK, self._config.web_port, self._board)
 
     def _deal(self, **_: Any) -> Dealt:
         return Dealt({one.client_id: one.counts or {} for one in self._members.values()})
@@ -304,6 +305,7 @@ class Team:
         ]
 
     def _heard(self, row: OperationRow) -> None:
+        self._board.heard(row)
         if self._progress is not None:
             self._progress.step()
 

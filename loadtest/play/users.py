@@ -10,6 +10,7 @@ from gevent.event import Event
 from locust import User, task
 from locust.env import Environment
 
+from loadtest.play.board import Board, open_page
 from loadtest.play.scheduler import Device
 from loadtest.verdict.records import OperationRow
 
@@ -85,13 +86,12 @@ class Players:
 class LocalPlayers(Players):
     """All users in this process, and Locust's page where a port is given."""
 
-    def __init__(self, devices: Devices, web_port: int = 0) -> None:
+    def __init__(self, devices: Devices, board: Board, web_port: int = 0) -> None:
         """`web_port` 0 = no page."""
         super().__init__(devices, new_environment())
         self.runner = self.environment.create_local_runner()
         if web_port:
-            self.web_url = f"http://{LOOPBACK}:{web_port}"
-            self.environment.create_web_ui(LOOPBACK, web_port)
+            self.web_url = open_page(self.environment, LOOPBACK, web_port, board)
 
     def spawn(self) -> None:
         """See Players."""

@@ -171,12 +171,21 @@ def test_the_page_shows_a_closed_list_and_its_stop_button_ends_the_play(tmp_path
         if phase == "play" and done > 10 and not page:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=5) as answer:
                 page.update(json.load(answer))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                page["html"] = answer.read().decode()
             urllib.request.urlopen(f"http://127.0.0.1:{port}/stop", data=b"", timeout=5).close()
 
     with archive() as target:
         result = play([PlayJob(file, target)], 1.0, tmp_path / "out", press, web_port=port)
     assert {(one["method"], one["name"]) for one in page["stats"]} == {("DIMSE", "south store"), ("", "Aggregated")}
     assert page["user_count"] == 1
+    (tab,) = page["extended_stats"]
+    (told,) = tab["data"]
+    assert (tab["key"], told["name"], told["planned"]) == ("pacs", "south store", 400)
+    assert 10 < told["done"] <= told["due"] <= 400
+    assert told["due"] == told["done"] + told["open"] + told["failed"] + told["dropped"]
+    assert "Due by now" in page["html"]
+    assert '"title": "PACS"' in page["html"] or "&#34;PACS&#34;" in page["html"]
     assert result["verdict"] == "INVALID"
     assert "the play was stopped on Locust's page" in result["reasons"]
     assert result["outcomes"]["ok"] + result["outcomes"]["dropped"] == 400

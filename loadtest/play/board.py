@@ -1,0 +1,103 @@
+"""The PACS tab of Locust's page: by cluster and operation, what was due against what was done, and how late we were.
+
+Names come from the plan alone: a closed list of at most forty. Nothing of a peer's reaches the page.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from locust.env import Environment
+from locust.web import WebUI
+
+from loadtest.play.plan import Plan, request_name
+from loadtest.verdict.records import OperationRow
+
+KEY, TITLE = "pacs", "PACS"
+COLUMNS = {
+    "name": "Cluster and operation", "planned": "Planned", "due": "Due by now", "done": "Done", "open": "Under way",
+    "failed": "Not done", "dropped": "Dropped", "lag": "Lag p99 (ms)", "response": "Response p99 (ms)",
+}  # fmt: skip
+P99 = 0.99
+
+
+class Board:
+    """Counts of one play, kept as its operations end."""
+
+    def __init__(self, plan: Plan, now: Callable[[], float]) -> None:
+        """`now` gives the seconds since the play's zero."""
+        self._now = now
+        due: dict[str, list[float]] = {name: [] for name in plan.names}
+        for one in plan.play:
+            due[request_name(one)].append(one.due_s)
+        self._due = {name: np.array(some) for name, some in due.items()}
+        self._ended: dict[str, Counter[str]] = {name: Counter() for name in plan.names}
+        self._lag: dict[str, Counter[float]] = {name: Counter() for name in plan.names}
+        self._response: dict[str, Counter[float]] = {name: Counter() for name in plan.names}
+
+    def heard(self, row: OperationRow) -> None:
+        """One operation has ended."""
+        name = f"{row.cluster} {row.operation}"
+        if name not in self._ended:
+            return  # prefill, of a cluster from which nothing is played
+        self._ended[name][row.outcome] += 1
+        if row.outcome != "dropped":
+            self._lag[name][milliseconds(row.start_s - row.due_s - row.blocked_s)] += 1
+            self._response[name][milliseconds(row.end_s - row.due_s)] += 1
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a name, as the page shows them."""
+        return [self._row(name) for name in self._due]
+
+    def _row(self, name: str) -> dict[str, Any]:
+        ended, due = self._ended[name], int(np.searchsorted(self._due[name], self._now(), side="right"))
+        return {
+            "name": name, "planned": len(self._due[name]), "due": due, "done": ended["ok"],
+            "open": max(due - ended.total(), 0), "failed": ended["refused"] + ended["failed"] + ended["unknown"],
+            "dropped": ended["dropped"], "lag": quantile(self._lag[name], P99),
+            "response": quantile(self._response[name], P99),
+        }  # fmt: skip
+
+
+def milliseconds(seconds: float) -> float:
+    """To three significant digits, in milliseconds."""
+    return float(f"{1000 * seconds:.3g}")
+
+
+def quantile(counts: Counter[float], q: float) -> float:
+    """The smallest value that a share q does not exceed; 0 of nothing."""
+    left = q * counts.total() - 1e-9
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0:
+            return value
+    return 0.0
+
+
+def open_page(environment: Environment, host: str, port: int, board: Board) -> str:
+    """Locust's page with the PACS tab; its address."""
+    page: WebUI = environment.create_web_ui(host, port, delayed_start=True)
+    plain = page.update_template_args
+
+    def with_tab() -> None:
+        plain()  # type: ignore[no-untyped-call]
+        structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
+        page.template_args |= {
+            "extended_tabs": [{"title": TITLE, "key": KEY}], "extended_tables": [{"key": KEY, "structure": structure}],
+        }  # fmt: skip
+
+    def with_rows(answer: Any) -> Any:
+        from flask import request
+
+        if request.path == "/stats/requests" and answer.is_json:
+            told = {"key": KEY, "data": [{**row, "safeName": row["name"]} for row in board.rows()]}
+            answer.set_data(json.dumps({**answer.json, "extended_stats": [told]}))
+        return answer
+
+    setattr(page, "update_template_args", with_tab)  # noqa: B010  (what the page is made of, each time it is asked for)
+    if page.app is not None:
+        page.app.after_request(with_rows)
+    page.start()
+    return f"http://{host}:{port}"
