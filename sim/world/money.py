@@ -124,6 +124,7 @@ class Costs(Strict):
     doctor: MoneyHour = Field(description="the asking doctor, all grades")
     visit: Money = Field(description="an outpatient visit that has to be repeated")
     journey: Money = Field(description="a patient's return journey, with the time")
+    patient_hour: MoneyHour = Field(description="a patient's time, waiting")
     exam: Money = Field(description="an exam made again because the first cannot be found")
     bed_day: Money
     vat: Share = Field(description="for the financial case only; a transfer is no cost to the nation (G5)")
@@ -213,6 +214,7 @@ class Benefits(Strict):
     missing_visits: Benefit
     missing_journeys: Benefit
     miu_journeys: Benefit
+    waiting: Benefit
     length_of_stay: Benefit
     silver: Benefit
     training_time: Benefit

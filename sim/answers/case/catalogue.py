@@ -37,7 +37,8 @@ LEVELS: dict[str, Callable[[Activity], Floats]] = {
         film.film, film.repeat_film, film.chemicals, film.packets, film.couriers, film.upkeep, film.library_posts,
         film.space, film.library_time, film.porter_time, film.silver, people.radiographer_time, people.repeat_time,
         people.doctor_time, people.radiologist_time, people.missing_time, people.missing_exams, people.missing_visits,
-        people.missing_journeys, people.miu_journeys, people.length_of_stay, people.training_time, people.golive_dip,
+        people.missing_journeys, people.miu_journeys, people.waiting,
+        people.length_of_stay, people.training_time, people.golive_dip,
         people.cd_exchange, people.downtime,
     )
 }  # fmt: skip

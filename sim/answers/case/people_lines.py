@@ -80,6 +80,16 @@ def miu_journeys(a: Activity) -> Floats:
     return -a.x["costs.journey"] * unit_journeys(a)
 
 
+def waiting_hours(a: Activity) -> Floats:
+    """Hours a year that patients of A&E and Minor Injuries Units wait until their image can be seen, as simulated."""
+    return a.on_film("wait_film") + a.live("wait_pacs")
+
+
+def waiting(a: Activity) -> Floats:
+    """The same in money."""
+    return -a.x["costs.patient_hour"] * waiting_hours(a)
+
+
 def length_of_stay(a: Activity) -> Floats:
     """Bed days spared by an earlier image: a switch, off by default."""
     return a.x["costs.bed_day"] * a.x["effects.bed_days"] * a.live("exams_ip")

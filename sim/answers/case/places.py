@@ -23,7 +23,7 @@ COUNTED = ("sheets", "packets", "pulls", "porter_trips", "courier_trips", "lost"
 BY_MODALITY = ("sheets", "repeats_film", "repeats_pacs")
 SUMS = (
     "exams", "exams_ip", "exams_miu", "packets", "pulls", "porter_film", "porter_pacs", "courier_film", "courier_pacs",
-    "lost", "lost_op", "views", "read_h", "room_h", "gb",
+    "lost", "lost_op", "views", "read_h", "room_h", "gb", "wait_film", "wait_pacs",
 )  # fmt: skip
 DAYS = 365.25
 
@@ -85,6 +85,25 @@ def rates_of(flows: pd.DataFrame, which: str, replications: int, mods: list[str]
     return {name: _rate(summed(name), exams) for name in COUNTED}
 
 
+WAITING = ("ae", "miu")  # settings whose patients wait until the image can be seen
+
+
+def waits_of(moments: pd.DataFrame, which: str, replications: int, mods: list[str], sets: list[str]) -> Floats:
+    """Hours until the image can be seen, of an exam of a waiting setting: [replication, modality, setting].
+
+    The mean of a modality and setting over all sites; where no exam was measured, of the modality.
+    """
+    rows = moments[(moments["world"] == which) & (moments["measure"] == "time_to_image_s")]
+    rows = rows[rows["setting"].isin(WAITING)]
+    where = (rows["replication"].to_numpy(), rows["modality"].map(mods.index).astype(np.int64).to_numpy(),
+             rows["setting"].map(sets.index).astype(np.int64).to_numpy())  # fmt: skip
+    n, hours = np.zeros((2, replications, len(mods), len(sets)))
+    np.add.at(n, where, rows["n"].to_numpy(dtype=np.float64))
+    np.add.at(hours, where, rows["sum_s"].to_numpy(dtype=np.float64) / 3600)
+    out: Floats = _rate(hours, n) * np.array([float(s in WAITING) for s in sets])
+    return out
+
+
 def _rate(total: Floats, exams: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         each = total / exams
@@ -116,6 +135,7 @@ def _sum_units(world: World, film: dict[str, Floats], pacs: dict[str, Floats], e
         "courier_film": film["courier_trips"], "courier_pacs": pacs["courier_trips"], "lost": film["lost"],
         "lost_op": film["lost"] * (only("op") + only("gp")), "views": film["view_requests"],
         "read_h": ones * minutes[0], "room_h": ones * minutes[1], "gb": pacs["bytes"] / lossless / 1e9,
+        "wait_film": film["wait"], "wait_pacs": pacs["wait"],
     }  # fmt: skip
     return [np.einsum("rms,nmsy->rny", rates[name], exams) for name in SUMS]
 
@@ -133,12 +153,20 @@ def _orders(trust: Ints) -> Floats:
     return out
 
 
-def _place(world: World, cluster: str, first: int, years: int, flows: pd.DataFrame, replications: int) -> Place:
+def _rates(run: Run, cluster: str, which: str, mods: list[str], sets: list[str]) -> dict[str, Floats]:
+    flows, moments = (run.table(name) for name in ("flows", "moments"))
+    replications = int(run.manifest["replications"])
+    out = rates_of(flows[flows["cluster"] == cluster], which, replications, mods, sets)
+    out["wait"] = waits_of(moments[moments["cluster"] == cluster], which, replications, mods, sets)
+    return out
+
+
+def _place(world: World, run: Run, cluster: str, first: int, years: int) -> Place:
     mods, sets, estate = modality_codes(world), setting_codes(world), build_estate(world, cluster)
     by_trust = np.argsort(estate.trust, kind="stable")
     sites = [estate.sites[i] for i in by_trust]
     exams = np.stack([yearly_exams(world, cluster, sites, first + y) for y in range(years)], axis=-1)
-    film, pacs = (rates_of(flows, which, replications, mods, sets) for which in ("film", "pacs"))
+    film, pacs = (_rates(run, cluster, which, mods, sets) for which in ("film", "pacs"))
     units = np.stack([*_modality_units(film, pacs, exams), *_sum_units(world, film, pacs, exams)], axis=1)
     rows = estate.trusts
     return Place(
@@ -179,7 +207,4 @@ def places_of(run: Run, world: World) -> list[Place]:
             f"the run has no {' or '.join(sorted(missing))} world: simulate with --world film --world pacs"
         )
     first, years = financial_year(world.scenario.plan.start), int(world.scenario.appraisal.years.value)
-    flows, replications = run.table("flows"), int(run.manifest["replications"])
-    return _with_national(world, [
-        _place(world, c, first, years, flows[flows["cluster"] == c], replications) for c in run.manifest["clusters"]
-    ])  # fmt: skip
+    return _with_national(world, [_place(world, run, c, first, years) for c in run.manifest["clusters"]])

@@ -13,7 +13,7 @@ UNITS = {
     "sheets:CR": 2000.0, "repeats_film:CR": 100.0, "repeats_pacs:CR": 60.0, "exams": 100_000.0, "exams_ip": 200.0,
     "exams_miu": 50.0, "packets": 1000.0, "pulls": 500.0, "porter_film": 1500.0, "porter_pacs": 100.0,
     "courier_film": 80.0, "courier_pacs": 20.0, "lost": 120.0, "lost_op": 60.0, "views": 3000.0, "read_h": 40.0,
-    "room_h": 160.0, "gb": 25.0,
+    "room_h": 160.0, "gb": 25.0, "wait_film": 30.0, "wait_pacs": 18.0,
 }  # fmt: skip
 
 

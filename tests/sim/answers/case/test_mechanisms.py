@@ -31,6 +31,7 @@ BY_HAND = {
     "missing_visits": (-60 * 0.04 * 60, 0),
     "missing_journeys": (-15 * 0.04 * 60, 0),
     "miu_journeys": (-15 * 0.05 * 50, 0),
+    "waiting": (-5 * 30, -5 * 18),
     "length_of_stay": (0, 200 * 0.02 * 200),
     "cd_exchange": (0, -8 * 0.03 * 100_000),
     "downtime": (0, -40 * 20 / 60 * 0.003 * 100_000),

@@ -104,6 +104,7 @@ DIRECTIONS = {
     "effects.radiographer_pacs": ("radiographer_time", -1), "effects.doctor_film": ("doctor_time", 1),
     "effects.doctor_pacs": ("doctor_time", -1), "effects.reading_gain": ("radiologist_time", 1),
     "effects.missing_exam": ("missing_exams", 1), "effects.missing_visit": ("missing_journeys", 1),
+    "costs.patient_hour": ("waiting", 1),
     "effects.miu_journey": ("miu_journeys", 1), "costs.silver": ("silver", -1), "costs.space": ("space", 1),
     "effects.space_lag": ("space", -1), "effects.contract_lag": ("upkeep", -1),
     "effects.laser_wet": ("chemicals", 1), "effects.training_hours": ("training_time", -1),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.answers.case.places import places_of, rates_of
+from sim.answers.case.places import places_of, rates_of, waits_of
 from sim.runs.store import Run
 from sim.world.demand import modality_codes, national_volume, setting_codes
 from sim.world.load import World
@@ -62,3 +62,22 @@ def test_part_of_a_place_keeps_its_sites(world: World, run: Run) -> None:
     exams = [p.units[0, p.unit("exams")].sum() for p in parts]
     assert sum(exams) == pytest.approx(place.units[0, place.unit("exams")].sum())
     assert [len(p.order) for p in parts] == [2, 2]
+
+
+def test_waits_are_the_runs_means(world: World, run: Run) -> None:
+    """Hours until the image can be seen in A&E, film and PACS; patients who come by appointment are not counted."""
+    mods, sets = modality_codes(world), setting_codes(world)
+    moments = run.table("moments")
+    rows = moments[
+        (moments["measure"] == "time_to_image_s") & (moments["setting"] == "ae") & (moments["modality"] == "CR")
+    ]
+    for which in ("film", "pacs"):
+        found = waits_of(moments, which, 3, mods, sets)
+        part = rows[(rows["world"] == which) & (rows["replication"] == 0)]
+        assert found[0, mods.index("CR"), sets.index("ae")] == pytest.approx(
+            part["sum_s"].sum() / part["n"].sum() / 3600
+        )
+        assert (found[:, :, sets.index("op")] == 0).all()
+    (place,) = places_of(run, world)
+    film, pacs = (place.units[:, place.unit(f"wait_{w}")].sum() for w in ("film", "pacs"))
+    assert film > pacs > 0
