@@ -14,7 +14,8 @@ COSTS = {
     "local_copies": (2, "count"), "cd": (8, "GBP"), "space": (100, "GBP/m2/yr"), "silver": (0.1, "GBP/g"),
     "film_drift": (0.02, "share"),
     "radiographer": (30, "GBP/h"), "radiologist": (100, "GBP/h"), "doctor": (40, "GBP/h"), "visit": (60, "GBP"),
-    "journey": (15, "GBP"), "patient_hour": (5, "GBP/h"), "exam": (20, "GBP"), "bed_day": (200, "GBP"), "vat": (0.175, "share"),
+    "journey": (15, "GBP"), "patient_hour": (5, "GBP/h"),
+    "exam": (20, "GBP"), "bed_day": (200, "GBP"), "vat": (0.175, "share"),
 }  # fmt: skip
 EFFECTS = {
     "radiographer_film": (1.2, "min"), "radiographer_pacs": (0.6, "min"), "repeat_time": (10, "min"),
