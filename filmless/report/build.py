@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from filmless.report import front_page
 from filmless.report.assumptions import assumptions, statuses
 from filmless.report.front_table import NOTES, lines, rows_of
+from filmless.report.kept_case import keep_case
 from filmless.report.measured import Measured
 from filmless.report.notebooks import Chapter, Value, chapter
 from filmless.report.simulated import Simulated
@@ -21,16 +23,22 @@ from sim.runs.store import RunProblem
 Progress = Callable[[int, int, str], None]
 
 
-def chapters_of(sim_run: Path, load_runs: Sequence[Path], progress: Progress) -> list[Chapter]:
+def _savings(sim: Simulated, simulation: str) -> Chapter:
+    """The savings chapter; its case is computed here, where the front page needs it too, and handed to the kernel."""
+    with TemporaryDirectory(prefix="filmless-case-") as private:
+        return chapter("savings", {"simulation": simulation, "kept": str(keep_case(sim, Path(private) / "case"))})
+
+
+def chapters_of(sim: Simulated, load_runs: Sequence[Path], progress: Progress) -> list[Chapter]:
     """The three chapters, each by a kernel of its own, at the same time."""
-    simulation, loads = str(sim_run.resolve()), [str(p.resolve()) for p in load_runs]
+    simulation, loads = str(sim.run.folder.resolve()), [str(p.resolve()) for p in load_runs]
     wanted: dict[str, dict[str, Value]] = {
         "latency": {"simulation": simulation, "loads": loads},
         "storage": {"simulation": simulation, "loads": loads},
-        "savings": {"simulation": simulation},
     }
-    with ThreadPoolExecutor(len(wanted)) as pool:
+    with ThreadPoolExecutor(len(wanted) + 1) as pool:
         jobs = [pool.submit(chapter, name, values) for name, values in wanted.items()]
+        jobs.append(pool.submit(_savings, sim, simulation))
         out = []
         for done, job in enumerate(jobs, 1):
             out.append(job.result())
@@ -87,10 +95,8 @@ def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
         run.check()
     _both_worlds(sim)
     progress(0, 4, "notebooks")
-    with ThreadPoolExecutor(1) as pool:
-        front = pool.submit(values_of, sim, measured)
-        chapters = chapters_of(sim_run, load_runs, progress)
-        page = render({**front.result(), "chapters": chapters})
+    chapters = chapters_of(sim, load_runs, progress)
+    page = render({**values_of(sim, measured), "chapters": chapters})
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".part-{out.name}-{os.getpid()}")
     part.write_text(page, encoding="utf-8")

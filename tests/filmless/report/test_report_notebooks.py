@@ -10,7 +10,9 @@ import pytest
 from nbformat import NotebookNode
 
 from filmless.failures import BadInput, Failed
+from filmless.report.kept_case import keep_case
 from filmless.report.notebooks import ROOT, execute, parameters_of, stderr_of, to_chapter, with_parameters
+from filmless.report.simulated import Simulated
 from tests.filmless.report.conftest import Built, Runs
 
 NAMES = ("latency", "storage", "savings")
@@ -61,9 +63,10 @@ def _slowest_s(done: NotebookNode) -> float:
 
 @pytest.mark.xdist_group("report-page")
 @pytest.mark.parametrize("name", NAMES)
-def test_no_cell_takes_ten_seconds(built: Built, runs: Runs, name: str):
+def test_no_cell_takes_ten_seconds(built: Built, runs: Runs, name: str, tmp_path: Path):
     if _slowest_s(built.executed[name]) >= SLOWEST_S:  # three kernels at once on a busy machine: again, alone
-        loads = {} if name == "savings" else {"loads": [str(p) for p in runs.loads]}
+        kept = keep_case(Simulated(runs.simulated), tmp_path / "case") if name == "savings" else ""
+        loads = {"kept": str(kept)} if kept else {"loads": [str(p) for p in runs.loads]}
         alone = execute(ROOT / "notebooks" / f"{name}.ipynb", {"simulation": str(runs.simulated), **loads})
         assert _slowest_s(alone) < SLOWEST_S
 

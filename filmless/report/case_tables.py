@@ -1,0 +1,150 @@
+"""Tables of the five cases: who gains, what is not in money, cash by year and payer, benefits to come, monitoring."""
+
+import numpy as np
+import pandas as pd
+
+from filmless.report.simulated import Simulated
+from filmless.report.words import clean
+from sim.answers.case import Case
+from sim.answers.case.catalogue import BENEFITS, COSTS, DIS
+from sim.answers.case.register import OPTION
+from sim.answers.case.summary import realised
+from sim.answers.case.views import by_cluster, by_line
+from sim.world.calendar import financial_year
+
+THOUSAND = -3
+SIZES = ("smallest third of trusts", "middle third of trusts", "largest third of trusts")
+HAND = (  # what nobody prices, with its direction (G11); the sizes of things counted stand in the table above it
+    ("Quality of diagnosis: windowing, magnification, priors at hand", "better"),
+    ("Teaching and research with a searchable archive", "better"),
+    ("Hazardous chemicals in the darkroom", "less"),
+    ("Resilience: one archive down stops many hospitals", "worse"),
+    ("Lock-in to a supplier and its formats", "worse"),
+    ("Choice of trusts that would have bought differently", "less"),
+)
+
+
+def _heads(sim: Simulated, table: pd.DataFrame, ends: dict[str, str]) -> pd.DataFrame:
+    out = table.assign(**{c: table[c].round(THOUSAND) for c in ends})
+    return out.rename(columns={c: f"{head} ({sim.currency})" for c, head in ends.items()} | {"n": "n (draws)"})
+
+
+def gainers(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Benefit and cost by cluster, each bound in its own column (G10)."""
+    return _heads(sim, sim.named(by_cluster(case, OPTION)),
+                  {"value": "value", "low": "95 %, lower end", "high": "95 %, upper end"})  # fmt: skip
+
+
+def groups_of(sim: Simulated) -> pd.DataFrame:
+    """Each programme trust with its size (thirds by weight of its sites) and whether it has a rural unit."""
+    sites = pd.DataFrame([{"trust": s.trust, "weight": s.weight, "unit": s.kind == "miu" and s.rural == "yes"}
+                          for s in sim.world.sites])  # fmt: skip
+    by = sites.groupby("trust").agg(weight=("weight", "sum"), unit=("unit", "any"))
+    own = by.loc[[t.trust for t in sim.world.trusts if t.programme == "yes" and t.trust in by.index]]
+    third = np.ceil(3 * own["weight"].rank(method="first").to_numpy() / max(len(own), 1)).astype(int)
+    return own.assign(size=[SIZES[i - 1] for i in third],
+                      rural=np.where(own["unit"], "with a rural unit", "without a rural unit"))  # fmt: skip
+
+
+def by_group(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Net present value a trust, by size and by rural units, with the trusts' own middle half."""
+    groups, rows = groups_of(sim), []
+    net = case.trusts[(case.trusts["option"] == OPTION) & (case.trusts["class"] == "npv")]
+    net = net.assign(trust=net["trust"].astype(str)).set_index("trust")
+    for column in ("size", "rural"):
+        for name, part in groups.groupby(column):
+            own = net.loc[[t for t in part.index if t in net.index], "value"]
+            rows.append(
+                (str(name), len(own), own.mean(), own.quantile(0.25), own.quantile(0.75), float((own > 0).mean()))
+            )
+    out = pd.DataFrame(rows, columns=["group", "trusts", "value", "low", "high", "share of trusts above 0"])
+    return _heads(sim, out, {"value": "mean net present value", "low": "lower quartile of trusts",
+                             "high": "upper quartile of trusts"})  # fmt: skip
+
+
+def rural_units(sim: Simulated, case: Case) -> pd.DataFrame:
+    """What Minor Injuries Units gain and cost (S9), apart from all else."""
+    rows = by_line(case, OPTION)
+    rows = rows[rows["line"].astype(str).isin(("miu_journeys", "unit_links"))]
+    units = sum(s.kind == "miu" for s in sim.world.sites)
+    out = rows[["class", "name", "value", "low", "high", "n"]].assign(units=units)
+    return _heads(sim, out, {"value": "value", "low": "95 %, lower end", "high": "95 %, upper end"})
+
+
+def not_in_money(case: Case) -> pd.DataFrame:
+    """Things counted in their own units: spared over all years appraised, with direction (G11)."""
+    rows = case.unmonetised[case.unmonetised["option"] == OPTION]
+    return rows[["name", "unit", "value", "low", "high", "n", "direction"]].rename(
+        columns={"value": "spared", "low": "95 %, lower end", "high": "95 %, upper end", "n": "n (draws)"})  # fmt: skip
+
+
+def unpriced() -> pd.DataFrame:
+    """What has neither price nor count."""
+    return pd.DataFrame(HAND, columns=["what", "direction"]).assign(size="not measured")
+
+
+def dis_benefits(sim: Simulated, case: Case) -> pd.DataFrame:
+    """What gets worse, in money."""
+    rows = by_line(case, OPTION)
+    rows = rows[rows["class"].astype(str) == DIS][["name", "value", "low", "high", "n"]]
+    return _heads(sim, rows, {"value": "value", "low": "95 %, lower end", "high": "95 %, upper end"})
+
+
+def providers(sim: Simulated) -> pd.DataFrame:
+    """Who provides, by cluster: the scenario's own names."""
+    trusts = sim.world.trusts
+    return pd.DataFrame([{
+        "cluster": sim.cluster_name(code), "provider": clean(c.lsp), "PACS makers": ", ".join(map(clean, c.suppliers)),
+        "programme trusts": sum(t.cluster == code and t.programme == "yes" for t in trusts),
+        "had a PACS before": sum(t.cluster == code and t.programme != "yes" for t in trusts),
+    } for code, c in sim.world.scenario.clusters.items() if code in sim.clusters])  # fmt: skip
+
+
+def cash_by_line(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Economic case to financial case, line by line (G5)."""
+    rows = case.financial[case.financial["option"] == OPTION]
+    names = case.lines.drop_duplicates("line").set_index("line")["name"].astype(str)
+    out = rows.assign(line=[names.get(x, x) for x in rows["line"].astype(str)]).drop(columns="option")
+    return _heads(sim, out, {"economic_gbp": "economic, undiscounted", "left_out_gbp": "left out: no cash",
+                             "vat_gbp": "VAT", "financial_gbp": "financial"})  # fmt: skip
+
+
+def cash_by_year(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Each class in each financial year, all programme trusts, undiscounted, base figures."""
+    rows = case.lines[case.lines["option"] == OPTION]
+    wide = rows.pivot_table(index="year", columns="class", values="amount_gbp", aggfunc="sum", observed=True)
+    out = wide.reindex(columns=[*BENEFITS, *COSTS], fill_value=0.0).round(THOUSAND).reset_index()
+    out["year"] = [f"{y}/{(y + 1) % 100:02d}" for y in out["year"]]
+    return out.rename(columns={"year": "financial year"} | {c: f"{c} ({sim.currency})" for c in (*BENEFITS, *COSTS)})
+
+
+def to_come(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Share of each class's present value that lies in the report's year and after (N9)."""
+    year = financial_year(pd.Timestamp(str(sim.run.manifest["start"])).date())
+    rows = realised(case.lines, case.factors, case.first_year, year)
+    rows = rows[(rows["option"] == OPTION) & rows["class"].isin([*BENEFITS, *COSTS])].copy()
+    rows["share"] = 100 * rows["forecast_gbp"] / (rows["realised_gbp"] + rows["forecast_gbp"])
+    out = rows.drop(columns="option").rename(columns={"share": f"still to come from {year}/{(year + 1) % 100:02d} (%)"})
+    return _heads(sim, out, {"realised_gbp": f"before {year}", "forecast_gbp": "still to come"})
+
+
+def monitoring(case: Case) -> pd.DataFrame:
+    """Who measures afterwards, against which baseline, when (G12)."""
+    rows = case.register
+    return pd.DataFrame({
+        "measure": rows["measure"], "of": rows["name"], "baseline": rows["baseline"].replace("", "none: count it "
+                                                                                                 "first"),
+        "when": "in the year before go-live; 12 months after; each year until the last one appraised",
+        "who": rows["owner"], "state": rows["state"],
+    })  # fmt: skip
+
+
+def evidence(case: Case) -> pd.DataFrame:
+    """What is worth measuring: value of partial perfect information, single inputs and groups."""
+    single = case.sensitivity.evppi.head(8).rename(columns={"input": "what"}).assign(inputs=1)
+    many = case.sensitivity.groups.rename(columns={"group": "what"})
+    keep = ["what", "inputs", "evppi_gbp", "standard_error_gbp", "n"]
+    out = pd.concat([single[keep], many[keep]], ignore_index=True)
+    out = out.assign(**{c: out[c].round(THOUSAND) for c in ("evppi_gbp", "standard_error_gbp")})
+    return out.rename(columns={"evppi_gbp": f"worth measuring up to ({case.currency})", "n": "n (draws)",
+                               "standard_error_gbp": f"standard error ({case.currency})"})  # fmt: skip
