@@ -17,10 +17,12 @@ from filmless.report.words import change, duration, duration_unit
 from sim.answers.measures import Stat
 
 WORLDS = ("film", "pacs")
-SHORT = {"time_to_image_s": "time to image", "exam_to_report_s": "exam to report", "first_view_s": "first view"}
+SHORT = {"time_to_image_s": "time to image", "exam_to_report_s": "exam to report", "first_view_s": "first view",
+         "turnaround_s": "turnaround"}  # fmt: skip
 FULL = {
     "time_to_image_s": "Time to image (request until the image can be read)",
     "exam_to_report_s": "Exam to report (image taken until the report is signed)",
+    "turnaround_s": "Turnaround (request until the report is signed)",
     "first_view_s": "First view (image taken until the asking doctor sees it)",
     "stored_s": "Time until stored (image taken until it lies in the cluster's archive)",
 }
