@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools chromium libreoffice-calc-nogui
 
-.PHONY: demo test check bench format clean system
+.PHONY: demo test check bench rehearsal endurance format clean system
 
 demo: .stamps/install ## simulate England's week, play its busiest minute, build the report
 	$(BIN)/filmless demo
@@ -19,6 +19,12 @@ check: .stamps/test ## lint and types
 
 bench: .stamps/test ## speeds, as ratios of paired runs on this machine
 	$(BIN)/python -m tests.bench
+
+rehearsal: .stamps/test system ## England's busiest hour against five Orthancs, in real time and at twice that
+	$(BIN)/python -m tests.rehearsal
+
+endurance: .stamps/test system ## a thousand images a second for ten minutes into sinks
+	$(BIN)/python -m tests.endurance
 
 format: .stamps/test
 	$(BIN)/ruff check --fix .

@@ -17,6 +17,7 @@ from sim.runs.experiment import Spec, simulate
 from sim.world.estate import build_estate
 from sim.world.exams import ExamMaker
 from sim.world.load import load_world
+from tests import rehearsal
 from tests.loadtest.play import play_bench
 from tests.loadtest.wire import wire_bench
 
@@ -61,6 +62,7 @@ def main() -> None:
     england()
     print(wire_bench.measure())
     play_bench.main()
+    rehearsal.main(["--minutes", "10"])  # the machine's own England, last: it takes twenty minutes and more
 
 
 if __name__ == "__main__":
