@@ -115,6 +115,7 @@ class Costs(Strict):
     storage: MoneyGB = Field(description="of a local archive, first year, bought as images come")
     storage_fall: Share = Field(description="fall of the storage price a year")
     local_copies: Count
+    film_copy: Money = Field(description="the films of one exam copied, with the time")
     cd: Money = Field(description="one study sent on CD")
     space: MoneyArea = Field(description="film library")
     film_drift: Change = Field(description="yearly change of the real price of film: it follows silver and oil (G3)")
@@ -157,6 +158,7 @@ class Effects(Strict):
     silver_area: Gsm
     silver_recovered: Share
     space_area: AreaPer100k = Field(description="film library floor")
+    copy_share: Share = Field(description="exams on film that are copied to be sent elsewhere")
     cd_share: Share = Field(description="exams sent elsewhere on CD")
     downtime: Share = Field(description="exams that meet a PACS that is down")
     downtime_minutes: Minutes = Field(description="doctor's time lost by each")
@@ -199,6 +201,7 @@ class Benefits(Strict):
     repeat_film: Benefit
     chemicals: Benefit
     packets: Benefit
+    copies: Benefit
     couriers: Benefit
     upkeep: Benefit
     library_posts: Benefit

@@ -11,7 +11,8 @@ COSTS = {
     "service_paid": (5e5, "GBP/trust/yr"), "store": (2e5, "GBP/trust/yr"), "network": (4e4, "GBP/trust/yr"),
     "miu_link": (3e3, "GBP/yr"), "support": (8e4, "GBP/trust/yr"), "office": (5e6, "GBP/yr"),
     "migration": (1e5, "GBP/trust"), "storage": (20, "GBP/GB"), "storage_fall": (0.3, "share"),
-    "local_copies": (2, "count"), "cd": (8, "GBP"), "space": (100, "GBP/m2/yr"), "silver": (0.1, "GBP/g"),
+    "local_copies": (2, "count"), "cd": (8, "GBP"), "film_copy": (5, "GBP"),
+    "space": (100, "GBP/m2/yr"), "silver": (0.1, "GBP/g"),
     "film_drift": (0.02, "share"),
     "radiographer": (30, "GBP/h"), "radiologist": (100, "GBP/h"), "doctor": (40, "GBP/h"), "visit": (60, "GBP"),
     "journey": (15, "GBP"), "patient_hour": (5, "GBP/h"),
@@ -25,12 +26,13 @@ EFFECTS = {
     "training_hours": (2, "h"), "dip": (0.1, "share"), "dip_months": (3, "month"), "print_first": (0.6, "share"),
     "parallel": (6, "month"), "exposure_share": (0.5, "share"),
     "laser_wet": (0.5, "share"), "sheet_area": (0.1, "m2"), "silver_area": (5, "g/m2"),
-    "silver_recovered": (0.5, "share"), "space_area": (300, "m2/100k exams"), "cd_share": (0.03, "share"),
+    "silver_recovered": (0.5, "share"), "space_area": (300, "m2/100k exams"), "cd_share": (0.03, "share"), "copy_share": (0.01, "share"),
+   
     "downtime": (0.003, "share"), "downtime_minutes": (20, "min"), "contract_lag": (6, "month"),
     "post_lag": (12, "month"), "space_lag": (48, "month"), "hours_post": (1600, "h"),
 }  # fmt: skip
 KINDS = {
-    "cash-releasing": "film repeat_film chemicals packets couriers upkeep library_posts space",
+    "cash-releasing": "film repeat_film chemicals packets copies couriers upkeep library_posts space",
     "non-cash-releasing": "library_time porter_time radiographer_time repeat_time doctor_time radiologist_time "
                           "missing_time missing_exams missing_visits length_of_stay",
     "societal": "missing_journeys miu_journeys waiting",

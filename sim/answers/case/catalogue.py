@@ -34,7 +34,8 @@ class Line:
 
 LEVELS: dict[str, Callable[[Activity], Floats]] = {
     f.__name__: f for f in (
-        film.film, film.repeat_film, film.chemicals, film.packets, film.couriers, film.upkeep, film.library_posts,
+        film.film, film.repeat_film, film.chemicals, film.packets, film.copies, film.couriers,
+        film.upkeep, film.library_posts,
         film.space, film.library_time, film.porter_time, film.silver, people.radiographer_time, people.repeat_time,
         people.doctor_time, people.radiologist_time, people.missing_time, people.missing_exams, people.missing_visits,
         people.missing_journeys, people.miu_journeys, people.waiting,

@@ -78,6 +78,11 @@ def packets(a: Activity) -> Floats:
     return -a.x["prices.packet"] * (a.on_film("packets") + a.parallel("packets"))
 
 
+def copies(a: Activity) -> Floats:
+    """Films copied to be sent elsewhere, where the original must stay; digital studies go on CD (`cd_exchange`)."""
+    return -a.x["costs.film_copy"] * a.x["effects.copy_share"] * a.on_film("exams")
+
+
 def couriers(a: Activity) -> Floats:
     """Film between sites."""
     return -a.x["prices.courier"] * (a.on_film("courier_film") + a.live("courier_pacs"))

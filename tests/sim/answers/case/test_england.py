@@ -19,7 +19,7 @@ def england(tmp_path_factory: pytest.TempPathFactory) -> Case:
     spec = Spec(
         tuple(world.scenario.clusters), date(2007, 3, 6), date(2007, 3, 7), 7, 1, warm_up_days=0, cool_down_days=0
     )
-    return build_case(Run(simulate(world, spec, tmp_path_factory.mktemp("england") / "run")), 600)
+    return build_case(Run(simulate(world, spec, tmp_path_factory.mktemp("england") / "run")), 300)
 
 
 @pytest.mark.parametrize("option", ["programme", "programme_paid"])

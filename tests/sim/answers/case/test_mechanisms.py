@@ -16,6 +16,7 @@ BY_HAND = {
     "repeat_film": (-1.5 * 100, -1.5 * 60 * 0.1),
     "chemicals": (-0.3 * 2100, -0.3 * (2000 + 60) * 0.1),
     "packets": (-0.3 * 1000, 0),
+    "copies": (-5 * 0.01 * 100_000, 0),
     "couriers": (-2 * 80, -2 * 20),
     "upkeep": (-2000 * 2, 0),
     "library_posts": (-22_000 * 5, -22_000 * 4),  # 5 posts at 100,000 exams; a quarter of them is one whole post

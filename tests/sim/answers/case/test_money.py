@@ -92,7 +92,7 @@ def test_payback_is_the_year_after_which_it_stays_paid(by_year: list[float], yea
 # a figure moved to its high end: the line that it moves and which way its amount in the programme goes
 DIRECTIONS = {
     "prices.sheet": ("film", 1), "prices.chemicals": ("chemicals", 1), "prices.packet": ("packets", 1),
-    "costs.film_drift": ("film", 1),
+    "costs.film_copy": ("copies", 1), "effects.copy_share": ("copies", 1), "costs.film_drift": ("film", 1),
     "prices.courier": ("couriers", 1), "prices.processor": ("upkeep", 1), "film.lost": ("missing_time", 1),
     "modalities.CR.sheets": ("film", 1), "modalities.CR.reject_film": ("repeat_time", 1),
     "modalities.CR.reject_digital": ("repeat_time", -1), "effects.exposure_share": ("repeat_time", 0),
