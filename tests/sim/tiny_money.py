@@ -26,8 +26,9 @@ EFFECTS = {
     "training_hours": (2, "h"), "dip": (0.1, "share"), "dip_months": (3, "month"), "print_first": (0.6, "share"),
     "parallel": (6, "month"), "exposure_share": (0.5, "share"),
     "laser_wet": (0.5, "share"), "sheet_area": (0.1, "m2"), "silver_area": (5, "g/m2"),
-    "silver_recovered": (0.5, "share"), "space_area": (300, "m2/100k exams"), "cd_share": (0.03, "share"), "copy_share": (0.01, "share"),
-   
+    "silver_recovered": (0.5, "share"), "space_area": (300, "m2/100k exams"),
+    "cd_share": (0.03, "share"), "copy_share": (0.01, "share"),
+
     "downtime": (0.003, "share"), "downtime_minutes": (20, "min"), "contract_lag": (6, "month"),
     "post_lag": (12, "month"), "space_lag": (48, "month"), "hours_post": (1600, "h"),
 }  # fmt: skip
