@@ -56,6 +56,7 @@ BAD_INPUT_NAMES = {
     "SizingProblem",
     "RolloutProblem",
     "OutcomeProblem",
+    "CaseProblem",
 }
 FAILED_NAMES = {"PlayFailed", "ArchiveFailed"}
 

@@ -28,7 +28,6 @@ EFFECTS = {
     "laser_wet": (0.5, "share"), "sheet_area": (0.1, "m2"), "silver_area": (5, "g/m2"),
     "silver_recovered": (0.5, "share"), "space_area": (300, "m2/100k exams"),
     "cd_share": (0.03, "share"), "copy_share": (0.01, "share"),
-
     "downtime": (0.003, "share"), "downtime_minutes": (20, "min"), "contract_lag": (6, "month"),
     "post_lag": (12, "month"), "space_lag": (48, "month"), "hours_post": (1600, "h"),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from sim.answers.case.discount import factors
 from sim.answers.case.draws import Draws, Progress, Totals, at_means, class_matrix, sample
@@ -16,7 +17,7 @@ from sim.answers.case.groups import groups_table
 from sim.answers.case.inputs import Input, Values, base_values, draw, inputs_of, table_of
 from sim.answers.case.options import NAMES
 from sim.answers.case.physical import unmonetised_table
-from sim.answers.case.places import Place, places_of
+from sim.answers.case.places import CaseProblem, Place, places_of
 from sim.answers.case.register import OPTION, register_table
 from sim.answers.case.sensitivity import Sensitivity, sensitivity
 from sim.answers.case.summary import measures, summary_table
@@ -111,8 +112,19 @@ class Work:
 
 
 def run_world(run: Run) -> World:
-    """The scenario that a run was made of."""
-    return world_of(run.manifest["scenario"], Path(run.manifest["scenario_file"]))
+    """The scenario that a run was made of.
+
+    Raises:
+        CaseProblem: it is no simulation run, or its scenario has no money side.
+    """
+    if run.manifest["kind"] != "simulation":
+        raise CaseProblem(f"{run.folder} is a measured run: a savings case needs a simulation run")
+    try:
+        return world_of(run.manifest["scenario"], Path(run.manifest["scenario_file"]))
+    except ValidationError as error:
+        first = ".".join(map(str, error.errors()[0]["loc"]))
+        words = f"the scenario in {run.folder} is of another version of filmless ({first}): simulate it again"
+        raise CaseProblem(words) from error
 
 
 def _work(run: Run, world: World) -> Work:
@@ -150,7 +162,7 @@ def build_case(run: Run, draws: int = 10_000, progress: Progress = quiet) -> Cas
     """The savings case of a simulation run with its film and PACS worlds.
 
     Raises:
-        ValueError: the run lacks one of the two worlds.
+        CaseProblem: the run lacks one of the two worlds, is no simulation, or has no money side.
     """
     world = run_world(run)
     work = _work(run, world)

@@ -28,6 +28,10 @@ SUMS = (
 DAYS = 365.25
 
 
+class CaseProblem(ValueError):
+    """A run of which no savings case can be made: says why, and what to do."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Sites of one cluster, sorted by trust. Years count from the start of the first financial year appraised."""
@@ -199,11 +203,11 @@ def places_of(run: Run, world: World) -> list[Place]:
     """One place a cluster of the run.
 
     Raises:
-        ValueError: the run lacks the film or the PACS world.
+        CaseProblem: the run lacks the film or the PACS world.
     """
     missing = {"film", "pacs"} - set(run.manifest["worlds"])
     if missing:
-        raise ValueError(
+        raise CaseProblem(
             f"the run has no {' or '.join(sorted(missing))} world: simulate with --world film --world pacs"
         )
     first, years = financial_year(world.scenario.plan.start), int(world.scenario.appraisal.years.value)

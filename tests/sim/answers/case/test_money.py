@@ -12,6 +12,7 @@ from sim.answers.case.draws import at_means
 from sim.answers.case.evaluate import credit, model_of, money
 from sim.answers.case.inputs import at_end, base_values, draw, inputs_of
 from sim.answers.case.options import BAU
+from sim.answers.case.places import CaseProblem
 from sim.answers.case.summary import payback, realised
 from sim.answers.case.table import shared_out
 from sim.runs.store import Run
@@ -347,11 +348,19 @@ def test_bad_money_is_named_and_explained(tmp_path: Path, change: Any, words: st
         load_world(write_tiny(tmp_path, data))
 
 
-def test_both_worlds_are_needed(run: Run) -> None:
-    kept = run.manifest["worlds"]
-    run.manifest["worlds"] = ["pacs"]
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("worlds", ["pacs"], "no film world: simulate with"),
+        ("kind", "load", "a measured run: a savings case needs a simulation run"),
+        ("scenario", {}, "another version"),
+    ],
+)
+def test_a_run_that_has_no_case_says_why(run: Run, key: str, value: Any, words: str) -> None:
+    kept = run.manifest[key]
+    run.manifest[key] = {**kept, "scenario": {**kept["scenario"], "costs": {}}} if key == "scenario" else value
     try:
-        with pytest.raises(ValueError, match="no film world"):
+        with pytest.raises(CaseProblem, match=words):
             build_case(run, 100)
     finally:
-        run.manifest["worlds"] = kept
+        run.manifest[key] = kept
