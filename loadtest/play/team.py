@@ -25,9 +25,10 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from loadtest.archives.process import LOOPBACK, package_root
 from loadtest.play.archive import Archive
-from loadtest.play.board import Board, open_page
+from loadtest.play.board import Board
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import FLUSH_EVERY_S, Rows, unpack
+from loadtest.play.page import open_page
 from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.recorder import Clock, Recorder

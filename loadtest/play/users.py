@@ -10,7 +10,8 @@ from gevent.event import Event
 from locust import User, task
 from locust.env import Environment
 
-from loadtest.play.board import Board, open_page
+from loadtest.play.board import Board
+from loadtest.play.page import open_page
 from loadtest.play.scheduler import Device
 from loadtest.verdict.records import OperationRow
 
