@@ -382,6 +382,27 @@ def sweep(
 
 @app.command()
 @guarded
+def sign(
+    run: RunArg,
+    analyst: Annotated[str | None, typer.Option(help="who made the run")] = None,
+    assurer: Annotated[str | None, typer.Option(help="who checked it; never the analyst")] = None,
+    approver: Annotated[str | None, typer.Option(help="who signs it off")] = None,
+    date: Annotated[str | None, typer.Option(help="when")] = None,
+    level: Annotated[str | None, typer.Option(help="level of assurance applied")] = None,
+    assured: Annotated[str | None, typer.Option(help="what was assured")] = None,
+    not_assured: Annotated[str | None, typer.Option(help="what was not")] = None,
+    limits: Annotated[str | None, typer.Option(help="known limits")] = None,
+    json_: Json = False,
+) -> None:
+    """Name who made and who checked a run; its report says no more than this."""
+    from filmless.sign import sign_run
+
+    sign_run(run, json_, analyst=analyst, assurer=assurer, approver=approver, date=date, level=level, assured=assured,
+             not_assured=not_assured, limits=limits)  # fmt: skip
+
+
+@app.command()
+@guarded
 def verify(run: RunArg, json_: Json = False) -> None:
     """Make a run again from its manifest, and compare the hashes of all tables."""
     from filmless.run_commands import verify_run

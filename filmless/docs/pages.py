@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from filmless.docs.appraisal import appraisal
 from filmless.docs.rap import rap
 from filmless.docs.stress import stress_des
 
 ROOT = Path(__file__).parents[2]
 PAGES: dict[str, Callable[[], str]] = {
-    "docs/stress-des.md": stress_des, "docs/rap.md": rap,
+    "docs/stress-des.md": stress_des, "docs/rap.md": rap, "docs/appraisal.md": appraisal,
 }  # fmt: skip
 
 

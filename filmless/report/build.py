@@ -8,10 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from filmless.report import front_page
-from filmless.report.assumptions import assumptions, statuses
+from filmless.report import assumption_log, front_page
+from filmless.report.assumptions import statuses
+from filmless.report.claims import refuse_claims
 from filmless.report.front_table import NOTES, lines, rows_of
 from filmless.report.kept_case import keep_case
 from filmless.report.measured import Measured
@@ -21,6 +23,7 @@ from filmless.report.tables import html_table
 from sim.runs.store import RunProblem
 
 Progress = Callable[[int, int, str], None]
+ASSUMED = "Assumptions of the scenario, [z]: no input of the money model"
 
 
 def _savings(sim: Simulated, simulation: str) -> Chapter:
@@ -53,19 +56,20 @@ def _both_worlds(sim: Simulated) -> None:
                          "simulate with --world film --world pacs")  # fmt: skip
 
 
-def values_of(sim: Simulated, measured: Measured) -> dict[str, Any]:
+def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame) -> dict[str, Any]:
     """All that the page says outside its chapters, by the names in its template."""
-    rows, assumed = rows_of(sim, measured), assumptions(sim)
+    rows = rows_of(sim, measured)
     title = str(sim.manifest("title"))
     words = (f"{len(assumed):,} quantities of the scenario itself are assumptions: nobody read them at a source. They "
-             "are listed with their ranges; the tables below count the rest.")  # fmt: skip
+             "are listed with their ranges and with what they may do to the answer; the whole log lies beside this "
+             "page as CSV. The table below counts the rest.")  # fmt: skip
     return {
         "title": f"Film or PACS: {title}", "period": sim.period, "place": sim.place, "version": version("filmless"),
         "sentences": front_page.sentences(sim, measured), "headlines": front_page.headlines(sim, rows), "rows": rows,
         "lines": lines(rows), "notes": NOTES, "caveats": front_page.caveats(sim, measured),
         "assurance": front_page.assurance(sim.run.manifest), "assumption_words": words,
         "assumption_count": f"{len(assumed):,}",
-        "assumptions": html_table(assumed, "Assumed quantities of the scenario") if len(assumed) else "",
+        "assumptions": html_table(assumed, ASSUMED) if len(assumed) else "",
         "statuses": html_table(statuses(sim), "Figures by status", 2),
         "simulation": html_table(front_page.simulation_table(sim), "The simulated run"),
         "measurements": html_table(front_page.measured_table(measured), "The measured runs") if measured else "",
@@ -96,10 +100,12 @@ def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
     _both_worlds(sim)
     progress(0, 4, "notebooks")
     chapters = chapters_of(sim, load_runs, progress)
-    page = render({**values_of(sim, measured), "chapters": chapters})
+    page = render({**values_of(sim, measured, assumption_log.shown(sim, sim.case)), "chapters": chapters})
+    refuse_claims(page, sim)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".part-{out.name}-{os.getpid()}")
     part.write_text(page, encoding="utf-8")
     part.replace(out)
+    assumption_log.write_log(sim, sim.case, out)
     progress(4, 4, str(out))
     return out

@@ -1,6 +1,5 @@
 """Tables of the five cases: who gains, what is not in money, cash by year and payer, benefits to come, monitoring."""
 
-import numpy as np
 import pandas as pd
 
 from filmless.report.simulated import Simulated
@@ -13,7 +12,6 @@ from sim.answers.case.views import by_cluster, by_line
 from sim.world.calendar import financial_year
 
 THOUSAND = -3
-SIZES = ("smallest third of trusts", "middle third of trusts", "largest third of trusts")
 HAND = (  # what nobody prices, with its direction (G11); the sizes of things counted stand in the table above it
     ("Quality of diagnosis: windowing, magnification, priors at hand", "better"),
     ("Teaching and research with a searchable archive", "better"),
@@ -35,31 +33,11 @@ def gainers(sim: Simulated, case: Case) -> pd.DataFrame:
                   {"value": "value", "low": "95 %, lower end", "high": "95 %, upper end"})  # fmt: skip
 
 
-def groups_of(sim: Simulated) -> pd.DataFrame:
-    """Each programme trust with its size (thirds by weight of its sites) and whether it has a rural unit."""
-    sites = pd.DataFrame([{"trust": s.trust, "weight": s.weight, "unit": s.kind == "miu" and s.rural == "yes"}
-                          for s in sim.world.sites])  # fmt: skip
-    by = sites.groupby("trust").agg(weight=("weight", "sum"), unit=("unit", "any"))
-    own = by.loc[[t.trust for t in sim.world.trusts if t.programme == "yes" and t.trust in by.index]]
-    third = np.ceil(3 * own["weight"].rank(method="first").to_numpy() / max(len(own), 1)).astype(int)
-    return own.assign(size=[SIZES[i - 1] for i in third],
-                      rural=np.where(own["unit"], "with a rural unit", "without a rural unit"))  # fmt: skip
-
-
 def by_group(sim: Simulated, case: Case) -> pd.DataFrame:
-    """Net present value a trust, by size and by rural units, with the trusts' own middle half."""
-    groups, rows = groups_of(sim), []
-    net = case.trusts[(case.trusts["option"] == OPTION) & (case.trusts["class"] == "npv")]
-    net = net.assign(trust=net["trust"].astype(str)).set_index("trust")
-    for column in ("size", "rural"):
-        for name, part in groups.groupby(column):
-            own = net.loc[[t for t in part.index if t in net.index], "value"]
-            rows.append(
-                (str(name), len(own), own.mean(), own.quantile(0.25), own.quantile(0.75), float((own > 0).mean()))
-            )
-    out = pd.DataFrame(rows, columns=["group", "trusts", "value", "low", "high", "share of trusts above 0"])
-    return _heads(sim, out, {"value": "mean net present value", "low": "lower quartile of trusts",
-                             "high": "upper quartile of trusts"})  # fmt: skip
+    """Net present value by size of trust, and with or without a rural unit, each bound in its own column (G10)."""
+    rows = case.groups[(case.groups["option"] == OPTION) & (case.groups["class"] == "npv")]
+    return _heads(sim, rows[["grouping", "group", "trusts", "value", "low", "high", "n"]],
+                  {"value": "net present value", "low": "95 %, lower end", "high": "95 %, upper end"})  # fmt: skip
 
 
 def rural_units(sim: Simulated, case: Case) -> pd.DataFrame:

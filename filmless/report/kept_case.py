@@ -15,6 +15,7 @@ def keep_case(sim: Simulated, path: Path) -> Path:
     """Compute the case with all that a chapter asks of it, and write it."""
     case = sim.case
     assert len(case.trusts)
+    assert len(case.groups)
     assert case.sensitivity
     path.write_bytes(pickle.dumps(case))
     return path

@@ -1,10 +1,11 @@
 """Generated documents are current, whole, and speak of nothing that there is not."""
 
+import json
 import re
 
 import pytest
 
-from filmless.docs import facts, pages, rap
+from filmless.docs import appraisal, facts, pages, rap
 from filmless.docs.markdown import AUTO, HAND
 from filmless.docs.stations import DISTRIBUTIONS, MEASURE_FORMULAS, STATION_WORDS
 from filmless.docs.stress import ITEMS, stress_des
@@ -101,6 +102,24 @@ def test_evidence_of_rap_exists_and_not_all_is_claimed() -> None:
             assert (pages.ROOT / path).exists(), path
     assert len(rap.ROWS) == 18
     assert {r[4] for r in rap.ROWS} == {rap.YES, rap.PARTLY, rap.NO}
+
+
+def test_every_rule_of_appraisal_has_a_test_and_a_place_that_exist() -> None:
+    codes = [code for code, *_ in appraisal.RULES]
+    assert codes == [*(f"G{i}" for i in range(1, 13)), *(f"N{i}" for i in range(1, 11))]
+    cells = json.loads((pages.ROOT / "notebooks" / "savings.ipynb").read_text())["cells"]
+    lines = [line.strip() for c in cells if c["cell_type"] == "markdown" for line in c["source"]]
+    heads = {line.lstrip("# ") for line in lines if line.startswith("#")}
+    written = (pages.ROOT / "filmless" / "office" / "model.py").read_text()
+    for code, _, tests, places in appraisal.RULES:
+        assert tests
+        assert places
+        for name in tests:
+            path, _, function = name.partition("::")
+            assert f"def {function}(" in (pages.ROOT / path).read_text(), (code, name)
+        for place in places:
+            sheet = place.removeprefix("sheet ")
+            assert place in heads or (sheet != place and f'"{sheet}"' in written), (code, place)
 
 
 def test_an_old_document_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

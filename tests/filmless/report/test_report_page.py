@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from filmless.report import build
+from filmless.report.assumption_log import shown
 from filmless.report.front_page import assurance
 from filmless.report.front_table import front_rows, lines, print_front
 from filmless.report.measured import Measured
@@ -190,11 +191,11 @@ def test_without_a_measured_run_the_front_table_says_so(runs: Runs):
 @pytest.mark.parametrize(
     ("people", "verdict", "why"),
     [
-        (None, "Not assured.", "No assurer is named"),
-        ("Bob", "Not assured.", "No assurer is named"),
-        ({"analyst": "Ann"}, "Not assured.", "No assurer is named"),
-        ({"analyst": "", "assurer": "Bob"}, "Not assured.", "but no analyst is"),
-        ({"analyst": "Ann", "assurer": " ann "}, "Not assured.", "must be different people"),
+        (None, "Without independent assurance.", "No assurer is named"),
+        ("Bob", "Without independent assurance.", "No assurer is named"),
+        ({"analyst": "Ann"}, "Without independent assurance.", "No assurer is named"),
+        ({"analyst": "", "assurer": "Bob"}, "Without independent assurance.", "but no analyst is"),
+        ({"analyst": "Ann", "assurer": " ann "}, "Without independent assurance.", "must be different people"),
         ({"analyst": "Ann", "assurer": "Bob", "date": "1 May 2007"}, "Assured by Bob, 1 May 2007.", "Analyst: Ann."),
     ],
 )
@@ -205,7 +206,7 @@ def test_assured_only_by_somebody_else(people: Any, verdict: str, why: str):
 
 
 def test_the_page_says_that_it_is_not_assured(opened: Opened):
-    assert "Not assured. No assurer is named" in opened.page.inner_text(".assurance")
+    assert "Without independent assurance. No assurer is named" in opened.page.inner_text(".assurance")
 
 
 def _hostile(runs: Runs, folder: Path) -> tuple[Path, Path]:
@@ -229,7 +230,7 @@ def _hostile(runs: Runs, folder: Path) -> tuple[Path, Path]:
 def test_hostile_runs_stay_text(runs: Runs, tmp_path: Path, browser: Browser):
     sim_run, load = _hostile(runs, tmp_path)
     sim, measured = Simulated(sim_run), Measured([load])
-    values = build.values_of(sim, measured)
+    values = build.values_of(sim, measured, shown(sim, None))
     chapter = Chapter("latency", "Latency", '<h2 id="latency-0">Latency</h2>', [])
     path = tmp_path / "page.html"
     path.write_text(build.render({**values, "chapters": [chapter]}))
