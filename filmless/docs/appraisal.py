@@ -87,7 +87,8 @@ def appraisal() -> str:
     rows = [
         (code, words, "; ".join(f"`{t}`" for t in tests), "; ".join(places)) for code, words, tests, places in RULES
     ]
-    return ("# Appraisal: where each rule is tested and shown\n\nRules of appraisal (Green Book: G) and of benefits (N), "
+    return ("# Appraisal: where each rule is tested and shown\n\nRules of appraisal (Green Book: G) and of benefits "
+            "(N), "
             "as this project numbers them. A place is a heading of the savings chapter, or a sheet of the XLSX model "
             "(`filmless savings RUN --xlsx FILE`). Written by `python -m filmless.docs`.\n\n"
             + table(("rule", "in short", "tested by", "shown at"), rows) + "\n")  # fmt: skip

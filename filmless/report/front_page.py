@@ -15,8 +15,9 @@ from filmless.report.words import change, clean, duration_unit, money, ranged, s
 STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
           "limits": "Known limits"}  # fmt: skip
 SELF_TESTED = (
-    "What was checked, by the program's own tests: units and boundaries (dynamic, constraint), types (static), queueing "
-    "theory and conservation (formal), two engines exam by exam. What was not: the model's form against a real "
+    "What was checked, by the program's own tests: units and boundaries (dynamic, constraint), types (static), "
+    "queueing theory and conservation (formal), two engines exam by exam. What was not: the model's form against a "
+    "real "
     "hospital, its assumptions by anybody who knows them, this report by a second person. Known limits: stand-in "
     "hospitals, assumed archive profiles, mostly assumed prices and minutes. Level applied: the analyst's own checks."
 )
