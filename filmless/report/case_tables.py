@@ -33,6 +33,15 @@ def gainers(sim: Simulated, case: Case) -> pd.DataFrame:
                   {"value": "value", "low": "95 %, lower end", "high": "95 %, upper end"})  # fmt: skip
 
 
+def lines_by_cluster(sim: Simulated, case: Case) -> pd.DataFrame:
+    """Present value of each component in each cluster, base figures; clusters' intervals are by class."""
+    rows = case.lines[case.lines["option"] == OPTION]
+    worth = rows["amount_gbp"].to_numpy() * case.factors[rows["year"].to_numpy() - case.first_year]
+    sums = rows.assign(value=worth).groupby(["cluster", "class", "name"], observed=True, sort=False)["value"].sum()
+    out = sim.in_order(sums.reset_index().astype({"cluster": str, "class": str, "name": str}))
+    return _heads(sim, sim.named(out), {"value": "value"})
+
+
 def by_group(sim: Simulated, case: Case) -> pd.DataFrame:
     """Net present value by size of trust, and with or without a rural unit, each bound in its own column (G10)."""
     rows = case.groups[(case.groups["option"] == OPTION) & (case.groups["class"] == "npv")]

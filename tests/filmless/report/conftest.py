@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, sync_playwright
 
-from filmless.report import build, notebooks
+from filmless.report import build, notebooks, simulated
 from tests.filmless.report.fake_run import load_run, simulated_run
 
 CHROMIUM = "/usr/bin/chromium"
@@ -70,6 +70,7 @@ def built(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(notebooks, "execute", execute)
+            patch.setattr(simulated, "CASE_DRAWS", 400)  # enough for a page's form
             build.build_report(runs.simulated, runs.loads, folder / "report.html")
 
     folder = once(tmp_path_factory, "report-built", make)

@@ -83,7 +83,16 @@ def test_every_trust_has_one_tile_and_none_overlap(sim: Simulated) -> None:
     assert live.is_monotonic_increasing
 
 
-TABLES = ["gainers", "by_group", "rural_units", "dis_benefits", "cash_by_line", "cash_by_year", "to_come"]
+TABLES = [
+    "gainers",
+    "lines_by_cluster",
+    "by_group",
+    "rural_units",
+    "dis_benefits",
+    "cash_by_line",
+    "cash_by_year",
+    "to_come",
+]
 
 
 @pytest.mark.parametrize("name", TABLES)
