@@ -77,6 +77,7 @@ class Case:
         w = self.work
         return sensitivity(
             w.net, w.base, w.inputs, self.draws, option, _shuffle(w.seed, len(self.draws.net)),
+            {name: group.members for name, group in self.world.scenario.correlations.items()},
             lambda bars: total_order(w.net, self.world, w.inputs, w.base, bars, option, w.seed), progress,
         )  # fmt: skip
 

@@ -191,7 +191,9 @@ def _with_national(world: World, places: list[Place]) -> list[Place]:
     every = np.concatenate(size)
     whole = max(every.sum(), 1e-9)
     part = sum(world.scenario.clusters[p.cluster].exams_share.value for p in places)
-    last = max((float(p.live[p.programme].max(initial=0.0)) for p in places), default=0.0)
+    first = financial_year(world.scenario.plan.start)
+    dates = [years_between(first, t.live) for t in world.trusts if t.programme == "yes" and t.live is not None]
+    last = max(dates, default=0.0)
     return [
         replace(p, share=part * own / whole, last_live=last,
                 larger=np.array([every[every > s].sum() / whole for s in own]))

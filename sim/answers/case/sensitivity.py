@@ -30,6 +30,7 @@ class Sensitivity:
 
     option: str
     tornado: pd.DataFrame  # input, value, low, high, npv_low, npv_high, swing, status; largest first
+    together: pd.DataFrame  # the same for groups of correlated inputs
     first_order: pd.DataFrame  # input, share
     interaction: float  # share of the variance that no sum of single inputs explains
     advice: str
@@ -62,6 +63,23 @@ def tornado(net: Net, base: Values, inputs: list[Input], option: str) -> pd.Data
         "high": [i.high for i in inputs], "unit": [i.unit for i in inputs], "status": [i.status for i in inputs],
         "npv_gbp": found[0], "npv_low_gbp": ends[:, 0], "npv_high_gbp": ends[:, 1],
         "swing_gbp": np.abs(ends[:, 1] - ends[:, 0]),
+    })  # fmt: skip
+    return table.sort_values("swing_gbp", ascending=False, kind="stable", ignore_index=True)
+
+
+def together(net: Net, base: Values, inputs: list[Input], option: str, groups: dict[str, list[str]]) -> pd.DataFrame:
+    """Correlated inputs at their low and high ends at once: one by one they would understate what they do together."""
+    known = {i.key: i for i in inputs}
+    x, names = repeated(base, 1 + 2 * len(groups)), list(groups)
+    for g, name in enumerate(names):
+        for key in groups[name]:
+            if key in known:
+                x[key][1 + 2 * g], x[key][2 + 2 * g] = known[key].low, known[key].high
+    found = net(x)[option]
+    ends = found[1:].reshape(-1, 2)
+    table = pd.DataFrame({
+        "group": names, "inputs": [", ".join(groups[n]) for n in names], "npv_gbp": found[0],
+        "npv_low_gbp": ends[:, 0], "npv_high_gbp": ends[:, 1], "swing_gbp": np.abs(ends[:, 1] - ends[:, 0]),
     })  # fmt: skip
     return table.sort_values("swing_gbp", ascending=False, kind="stable", ignore_index=True)
 
@@ -183,12 +201,12 @@ def advice_of(interaction: float, evppi: pd.DataFrame) -> str:
 
 
 def sensitivity(net: Net, base: Values, inputs: list[Input], draws: Draws, option: str, shuffle: Ints,
-                total_order: Callable[[pd.DataFrame], pd.DataFrame],
+                correlated: dict[str, list[str]], total_order: Callable[[pd.DataFrame], pd.DataFrame],
                 progress: Progress = lambda done, whole, text: None) -> Sensitivity:  # fmt: skip
     """All of it; `total_order` is asked only where the interaction is above `INTERACTION`."""
     moving = [i for i in inputs if i.uncertain]
     progress(0, 4, "tornado")
-    bars = tornado(net, base, moving, option)
+    bars, joint = tornado(net, base, moving, option), together(net, base, moving, option, correlated)
     progress(1, 4, "shares of variance")
     alone = shares(draws, option)
     rest = interaction(draws.inputs.to_numpy(), draws.net[option].to_numpy())
@@ -198,4 +216,4 @@ def sensitivity(net: Net, base: Values, inputs: list[Input], draws: Draws, optio
     evppi, groups = information(draws, shuffle), grouped(draws, option, shuffle)
     whole = total_order(bars) if rest > INTERACTION else None
     progress(4, 4, "sensitivity")
-    return Sensitivity(option, bars, alone, rest, advice_of(rest, evppi), whole, zeros, evppi, groups)
+    return Sensitivity(option, bars, joint, alone, rest, advice_of(rest, evppi), whole, zeros, evppi, groups)

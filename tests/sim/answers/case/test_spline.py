@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sim.answers.case.inputs import Input, Values, inputs_of
-from sim.answers.case.sensitivity import Sensitivity, one_by_one, roots, switching, tornado
+from sim.answers.case.sensitivity import Sensitivity, one_by_one, roots, switching, together, tornado
 from sim.answers.case.spline import design, explained, first_order, interaction, quadratic, worth
 from sim.answers.case.total_order import total_order
 from sim.world.load import World
@@ -97,6 +97,12 @@ def test_a_tornado_moves_one_input_at_a_time() -> None:
     assert table.loc["b", ["npv_low_gbp", "npv_high_gbp"]].tolist() == [7, 0]
 
 
+def test_correlated_inputs_move_together() -> None:
+    """One by one they would be -7 to 38 and 7 to 0: together 3 - 5 to 48 - 12."""
+    table = together(net, BASE, TWO, "o", {"both": ["a", "b"]})
+    assert table.loc[0, ["npv_gbp", "npv_low_gbp", "npv_high_gbp", "swing_gbp"]].tolist() == [2, -2, 36, 38]
+
+
 def test_a_switching_value_is_where_the_net_present_value_is_nothing() -> None:
     """G8: 3 a^2 = 10, and b = 12, which is the end of its range."""
     table = switching(net, BASE, TWO, "o").set_index("input")
@@ -150,3 +156,4 @@ def test_the_case_answers_all_of_it(case) -> None:
     assert found.advice
     assert (found.evppi["standard_error_gbp"] >= 0).all()
     assert "film prices" in set(found.groups["group"])
+    assert list(found.together["group"]) == ["film"]
