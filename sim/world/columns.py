@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from functools import cache
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def _types(table: Any) -> tuple[type[Any], ...]:
 
 def empty_columns(table: type[Table], n: int) -> Table:
     """Columns of n rows, not filled."""
-    return table(*(np.empty(n, kind) for kind in _types(table)))
+    return table(*(np.empty(n, kind) for kind in _types(cast(Any, table))))
 
 
 def columns_of(table: Any) -> tuple[Any, ...]:

@@ -1,0 +1,79 @@
+"""What is asked of an experiment: which clusters, days, worlds and replications, of which engine."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sim.runs.period import Period
+from sim.runs.unit import Unit
+from sim.world.load import World
+
+WARM_UP_DAYS = 14
+COOL_DOWN_DAYS = 7
+
+
+class PlanProblem(ValueError):
+    """Dates or clusters that the scenario does not know."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to simulate, of which scenario."""
+
+    clusters: tuple[str, ...]
+    start: date
+    end: date  # exclusive
+    seed: int
+    replications: int = 10
+    engine: str = "fast"
+    worlds: tuple[str, ...] = ("film", "pacs")
+    warm_up_days: int = WARM_UP_DAYS
+    cool_down_days: int = COOL_DOWN_DAYS
+    processes: int = 0  # 0: one a core
+    dask: str = ""  # address of a scheduler; "": this machine's processes
+    keep_exams: bool = False
+    precision: float = 0.0  # half width over value at which to stop adding replications; 0: as many as asked for
+
+    @property
+    def period(self) -> Period:
+        """Measured and warm-up days."""
+        before, after = timedelta(days=self.warm_up_days), timedelta(days=self.cool_down_days)
+        return Period(self.start - before, self.start, self.end, self.end + after)
+
+    def unit(self, cluster: str, replication: int) -> Unit:
+        """One cluster in one replication."""
+        return Unit(cluster, replication, self.seed, self.engine, self.worlds, self.period)
+
+
+def check_spec(world: World, spec: Spec) -> None:
+    """Refuse what the scenario's plan does not cover."""
+    plan, known = world.scenario.plan, world.scenario.clusters_used or list(world.scenario.clusters)
+    if not plan.start <= spec.start < spec.end <= plan.end + timedelta(days=1):
+        raise PlanProblem(
+            f"the dates {spec.start} to {spec.end - timedelta(days=1)} must lie in the scenario's plan, "
+            f"{plan.start} to {plan.end}, and be in order: change --from and --to, or [plan] in the scenario"
+        )
+    for cluster in spec.clusters:
+        if cluster not in known:
+            raise PlanProblem(f"there is no cluster '{cluster}'; the scenario uses {', '.join(known)}")
+
+
+def in_order(world: World, spec: Spec, replications: range) -> list[Unit]:
+    """The units, so ordered that workers who take the next one when free end at nearly the same time.
+
+    By replication; within it the clusters alternate between the two halves of about equal size (greedily: the largest
+    cluster first, always into the smaller half), each half from its largest on.
+    """
+    share = {c: world.scenario.clusters[c].exams_share.value for c in spec.clusters}
+    halves: tuple[list[str], list[str]] = _halves(share)
+    turns = [c for pair in zip(*(h + [""] * (len(share) - len(h)) for h in halves), strict=True) for c in pair if c]
+    return [spec.unit(c, r) for r in replications for c in turns]
+
+
+def _halves(share: dict[str, float]) -> tuple[list[str], list[str]]:
+    """Two lists of clusters whose sums differ least, each with its largest first; tried out where they are few."""
+    names = sorted(share, key=lambda c: (-share[c], c))
+    if len(names) > 12:
+        return names[::2], names[1::2]
+    masks = range(2 ** max(0, len(names) - 1))
+    best = min(masks, key=lambda m: (abs(sum(share[c] * (1 if m >> i & 1 else -1) for i, c in enumerate(names))), m))
+    return [c for i, c in enumerate(names) if not best >> i & 1], [c for i, c in enumerate(names) if best >> i & 1]
