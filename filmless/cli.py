@@ -82,16 +82,40 @@ def simulate(
         str, typer.Option(help="fast (compiled columns) or simpy (a process an exam); same answers")
     ] = "fast",
     seed: Annotated[int | None, typer.Option(help="default: the scenario's")] = None,
-    replications: Annotated[int, typer.Option(min=1, help="intervals need 3 at least, 10 are better")] = 10,
-    world: Annotated[list[str] | None, typer.Option(help="film, pacs or plan (go-live dates); repeatable")] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(min=1, help="intervals need 3 at least; default: 10, of more than 100 days 1"),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=0.5,
+            help="instead: add replications until the half width of the mean daily p95 "
+            "from exam to report is within this share of it, such as 0.05, and stays so",
+        ),
+    ] = None,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="film, pacs or plan (as each site goes live); repeatable; default: film and pacs, of more "
+            "than 100 days plan"
+        ),
+    ] = None,
+    keep_exams: Annotated[bool, typer.Option("--keep-exams", help="keep every exam's timeline (Parquet)")] = False,
+    dask: Annotated[str, typer.Option(help="address of a Dask scheduler, such as tcp://127.0.0.1:8786")] = "",
+    expand: Annotated[
+        Path | None, typer.Option(help="a run of the same scenario and days: take over its replications, add the rest")
+    ] = None,
     sets: Sets = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/<scenario>-<dates>")] = None,
     json_: Json = False,
 ) -> None:
     """Simulate every exam of the chosen clusters and days, on film and on PACS."""
-    from filmless.run_commands import run_simulation
+    from filmless.run_commands import Asked, run_simulation
 
-    run_simulation(scenario, cluster, from_, to, engine, seed, replications, world, sets or [], out, json_)
+    asked = Asked(cluster, from_, to, engine, seed, replications, precision, world, keep_exams, dask, expand)
+    run_simulation(scenario, asked, sets or [], out, json_)
 
 
 @app.command()

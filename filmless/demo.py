@@ -10,7 +10,8 @@ from filmless.output import give, say
 from filmless.play import play_all
 from filmless.progress import progress
 from filmless.report.front_table import front_rows, print_front
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.runs.window import write_window
 from sim.world.load import load_world

@@ -1,5 +1,6 @@
 """The work of the commands that make and read simulation runs."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +10,10 @@ from filmless.failures import FAIL, BadInput
 from filmless.output import give, hours, say, show
 from filmless.progress import progress
 from sim.answers.measures import Measures
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
 from sim.runs.manifest import world_of
+from sim.runs.period import LONG_DAYS
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.runs.window import write_window
 from sim.world.load import World, load_world
@@ -36,27 +39,69 @@ def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
     return value
 
 
-def run_simulation(scenario: Path, clusters: list[str] | None, from_: str | None, to: str | None, engine: str,
-                   seed: int | None, replications: int, worlds: list[str] | None, sets: list[str],
-                   out: Path | None, json_: bool) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class Asked:
+    """The options of `filmless simulate`, as given."""
+
+    clusters: list[str] | None
+    from_: str | None
+    to: str | None
+    engine: str
+    seed: int | None
+    replications: int | None
+    precision: float | None
+    worlds: list[str] | None
+    keep_exams: bool
+    dask: str
+    expand: Path | None
+
+
+def _spec(world: World, asked: Asked) -> Spec:
+    start, end = _dates(world, asked.from_, asked.to)
+    long = (end - start).days > LONG_DAYS
+    worlds = asked.worlds or (["plan"] if long else ["film", "pacs"])
+    if asked.precision and asked.replications:
+        raise BadInput("--precision finds the number of replications: leave out --replications")
+    return Spec(
+        tuple(asked.clusters or world.scenario.clusters_used or world.scenario.clusters), start, end,
+        world.scenario.seed if asked.seed is None else asked.seed, asked.replications or (1 if long else 10),
+        _one_of(asked.engine, ("fast", "simpy"), "--engine"),
+        tuple(_one_of(w, ("film", "pacs", "plan"), "--world") for w in worlds),
+        dask=asked.dask, keep_exams=asked.keep_exams, precision=asked.precision or 0.0,
+    )  # fmt: skip
+
+
+def run_simulation(scenario: Path, asked: Asked, sets: list[str], out: Path | None, json_: bool) -> None:
     """Simulate and say what came of it."""
     world = load_world(scenario, sets)
-    start, end = _dates(world, from_, to)
-    chosen = tuple(_one_of(w, ("film", "pacs", "plan"), "--world") for w in worlds or ["film", "pacs"])
-    spec = Spec(
-        tuple(clusters or world.scenario.clusters_used or world.scenario.clusters), start, end,
-        world.scenario.seed if seed is None else seed, replications,
-        _one_of(engine, ("fast", "simpy"), "--engine"), chosen,
-    )  # fmt: skip
+    spec = _spec(world, asked)
+    start, end = spec.start, spec.end
     folder = out or Path("runs") / f"{scenario.stem}-{start}-{end - timedelta(days=1)}"
     with progress("simulate") as report:
-        simulate(world, spec, folder, report)
+        simulate(world, spec, folder, report, Run(asked.expand) if asked.expand else None)
     run = Run(folder)
     if json_:
-        give({"run": str(folder), "hash": run.results_hash, "wall_s": run.manifest["wall_s"]})
+        give({"run": str(folder), "hash": run.results_hash, "wall_s": run.manifest["wall_s"],
+              "replications": run.manifest["replications"], "precision": run.manifest["precision"]})  # fmt: skip
         return
+    if found := run.manifest["precision"]:
+        say(f"{found['statistic']}: half width {found['reached']:.1%} of it after {run.manifest['replications']} "
+            f"replications ({found['asked']:.1%} asked{'' if found['met'] else ': not met'})")  # fmt: skip
     print_measures(run)
+    _tell_warm_up(run)
     say(f"run folder: {folder} ({run.manifest['wall_s']:.1f} s; next: filmless report {folder})")
+
+
+def _tell_warm_up(run: Run) -> None:
+    """Say how long it took two runs that began on different days to become one."""
+    found = run.table("warm_up")
+    worst, days = found["coupled_after_days"].max(), run.manifest["warm_up_days"]
+    if found["proved"].all():
+        say(f"warm-up of {days} days proved by coupling: identical after {worst:.1f} days at most")
+        return
+    where = ", ".join(f"{r['cluster']} ({r['world']})" for r in found[~found["proved"]].to_dict("records"))
+    say(f"warm-up of {days} days is not long enough in {where}: the first measured days still depend on when the run "
+        "began; begin later with --from, or look for a station that is never empty (`filmless theory`)")  # fmt: skip
 
 
 def print_measures(run: Run) -> None:
@@ -121,6 +166,7 @@ def remake(run: Run, folder: Path) -> Run:
     spec = Spec(
         tuple(m["clusters"]), date.fromisoformat(m["start"]), date.fromisoformat(m["end"]) + timedelta(days=1),
         m["seed"], m["replications"], m["engine"], tuple(m["worlds"]), m["warm_up_days"], m["cool_down_days"],
+        keep_exams=m["keep_exams"],
     )  # fmt: skip
     with progress("verify") as report:
         return Run(simulate(run_world(run), spec, folder, report))

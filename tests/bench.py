@@ -13,7 +13,8 @@ import numpy as np
 from sim.engines.fast import FastEngine
 from sim.engines.jobs import jobs_of, stations_of
 from sim.engines.process import run_process
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.world.estate import build_estate
 from sim.world.exams import ExamMaker
 from sim.world.load import load_world

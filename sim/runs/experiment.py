@@ -1,163 +1,29 @@
-"""An experiment: every cluster in every replication, on all cores, into one run folder."""
+"""An experiment: every cluster in every replication, on all cores or a Dask cluster, into one run folder."""
 
-import ctypes
 import os
 import platform
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pandas as pd
 
-from sim.engines.jobs import stations_of
-from sim.engines.loads import servers_of
+from sim.runs.collect import Collected, hourly_table, sites_table, stations_table
 from sim.runs.manifest import dump_world, scenario_hash
-from sim.runs.period import Period
-from sim.runs.store import RunWriter
-from sim.runs.unit import Unit, UnitResult, run_unit
-from sim.world.estate import build_estate
+from sim.runs.parts import Parts, spec_key
+from sim.runs.precision import CAP, FIRST, ROUND, STATISTIC, reached
+from sim.runs.spec import Spec, check_spec, in_order
+from sim.runs.store import Run, RunProblem, RunWriter
+from sim.runs.unit import Unit, UnitResult
+from sim.runs.workers import computed
 from sim.world.load import World
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 Progress = Callable[[int, int, str], None]
-WARM_UP_DAYS = 14
-COOL_DOWN_DAYS = 7
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What to simulate, of which scenario."""
-
-    clusters: tuple[str, ...]
-    start: date
-    end: date  # exclusive
-    seed: int
-    replications: int = 10
-    engine: str = "fast"
-    worlds: tuple[str, ...] = ("film", "pacs")
-    warm_up_days: int = WARM_UP_DAYS
-    cool_down_days: int = COOL_DOWN_DAYS
-    processes: int = 0  # 0: one a core
-
-    @property
-    def period(self) -> Period:
-        """Measured and warm-up days."""
-        before, after = timedelta(days=self.warm_up_days), timedelta(days=self.cool_down_days)
-        return Period(self.start - before, self.start, self.end, self.end + after)
-
-    def units(self) -> list[Unit]:
-        """Largest first would need the sizes; by replication then cluster is good enough."""
-        return [Unit(c, r, self.seed, self.engine, self.worlds, self.period)
-                for r in range(self.replications) for c in self.clusters]  # fmt: skip
-
-
-class PlanProblem(ValueError):
-    """Dates or clusters that the scenario does not know."""
-
-
-def check_spec(world: World, spec: Spec) -> None:
-    """Refuse what the scenario's plan does not cover."""
-    plan, known = world.scenario.plan, world.scenario.clusters_used or list(world.scenario.clusters)
-    if not plan.start <= spec.start < spec.end <= plan.end + timedelta(days=1):
-        raise PlanProblem(
-            f"the dates {spec.start} to {spec.end - timedelta(days=1)} must lie in the scenario's plan, "
-            f"{plan.start} to {plan.end}, and be in order: change --from and --to, or [plan] in the scenario"
-        )
-    for cluster in spec.clusters:
-        if cluster not in known:
-            raise PlanProblem(f"there is no cluster '{cluster}'; the scenario uses {', '.join(known)}")
-
-
-def keep_memory() -> None:
-    """Let this process keep freed memory for its next window instead of giving it back (glibc; elsewhere: nothing).
-
-    A window's columns are some 100 MB; fetched afresh page by page they cost more time than what is computed in them.
-    """
-    tune = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tune is not None:
-        tune(_MMAP_THRESHOLD, 1 << 30)
-        tune(_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-def _results(world: World, spec: Spec, progress: Progress) -> Iterator[UnitResult]:
-    """Units in order of completion; the tables are sorted afterwards, so the order does not matter."""
-    units = spec.units()
-    workers = min(len(units), spec.processes or os.cpu_count() or 1)
-    progress(0, len(units), "simulating")
-    if workers == 1:
-        for done, unit in enumerate(units, 1):
-            yield run_unit(world, unit)
-            progress(done, len(units), f"{unit.cluster}, replication {unit.replication}")
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=keep_memory) as pool:
-        jobs = [pool.submit(run_unit, world, unit) for unit in units]
-        for done, job in enumerate(as_completed(jobs), 1):
-            result = job.result()
-            progress(done, len(units), f"{result.unit.cluster}, replication {result.unit.replication}")
-            yield result
-
-
-def sites_table(world: World, clusters: tuple[str, ...]) -> pd.DataFrame:
-    """Who is who: one row a site."""
-    trusts = {row.trust: row for row in world.trusts}
-    rows = []
-    for site in world.sites:
-        trust = trusts[site.trust]
-        if trust.cluster not in clusters:
-            continue
-        cluster = world.scenario.clusters[trust.cluster]
-        rows.append({
-            "site": site.site, "number": site.number, "name": site.name, "trust": trust.trust,
-            "trust_name": trust.name, "cluster": trust.cluster, "cluster_name": cluster.name, "lsp": cluster.lsp,
-            "supplier": trust.archive, "kind": site.kind, "rural": site.rural, "programme": trust.programme,
-            "live": trust.live.isoformat() if trust.live else "", "invented": site.invented,
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _entities(world: World, cluster: str, station: str) -> list[str]:
-    estate = build_estate(world, cluster)
-    sites = [row.site for row in estate.sites]
-    if station == "room":
-        return [f"{s} {m}" for s in sites for m in world.scenario.modalities]
-    if station == "reading":
-        return [row.trust for row in estate.trusts]
-    return list(estate.archives) if station in ("ingest", "retrieve") else sites
-
-
-def hourly_table(world: World, spec: Spec, results: list[UnitResult]) -> pd.DataFrame:
-    """Hourly use, mean over replications; hours of a long run are pooled by hour of the week and quarter."""
-    sums: dict[tuple[str, str, str], Any] = {}
-    for r in sorted(results, key=lambda r: (r.unit.cluster, r.unit.replication)):
-        for (which, station), (use, *_) in r.loads.items():
-            key = (r.unit.cluster, which, station)
-            sums[key] = use if key not in sums else sums[key] + use
-    _, starts, pooled = spec.period.slots()
-    frames = []
-    for (cluster, which, station), use in sorted(sums.items()):
-        servers = servers_of(stations_of(world, build_estate(world, cluster), spec.period.first))[station]
-        entity, slot = (use[0] + use[1]).nonzero()
-        names = pd.array(_entities(world, cluster, station), dtype="str")
-        frames.append(pd.DataFrame({
-            "world": which, "cluster": cluster, "station": station, "entity": names[entity],
-            "hour": pd.to_datetime(starts)[slot], "hours_pooled": pooled[slot],
-            "arrivals": use[0, entity, slot] / spec.replications,
-            "busy_s": use[1, entity, slot] / 1e6 / spec.replications,
-            "work_bytes": use[2, entity, slot] / spec.replications, "servers": servers[entity].astype(float),
-        }))  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
-
-
-def _sorted(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
-    keys = ["replication", "world", "cluster"]
-    whole = pd.concat(frames, ignore_index=True)
-    return whole.sort_values(keys, kind="stable", ignore_index=True)
+SAVE_AFTER_S = 10.0  # a run killed earlier has lost no more than that
 
 
 def machine() -> dict[str, Any]:
@@ -169,31 +35,99 @@ def machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda done, total, text: None) -> Path:
+@dataclass
+class _Going:
+    """A run under way."""
+
+    world: World
+    spec: Spec
+    parts: Parts
+    progress: Progress
+    begun: float
+    done: int = 0
+
+    def results(self, units: list[Unit], total: int) -> Iterator[UnitResult]:
+        """Of the units: those known from before a kill, then the others as they are computed."""
+        known = [result for unit in units if (result := self.parts.load(unit))]
+        names = {(r.unit.cluster, r.unit.replication) for r in known}
+        rest = [unit for unit in units if (unit.cluster, unit.replication) not in names]
+        for result in known:
+            yield self._tell(result, total)
+        for result in computed(self.world, self.spec, rest) if rest else ():
+            if perf_counter() - self.begun > SAVE_AFTER_S or self.spec.keep_exams:
+                self.parts.save(result)
+            yield self._tell(result, total)
+
+    def _tell(self, result: UnitResult, total: int) -> UnitResult:
+        self.done += 1
+        self.progress(self.done, total, f"{result.unit.cluster}, replication {result.unit.replication}")
+        return result
+
+
+def _replicate(going: _Going, collected: Collected, n: int) -> int:
+    """Add to n replications until there are enough; how many there are then."""
+    spec, each = going.spec, len(going.spec.clusters)
+    aim = max(n, FIRST) if spec.precision else spec.replications
+    while n < aim:
+        units = in_order(going.world, spec, range(n, aim))
+        for result in going.results(units, aim * each):
+            collected.add(result)
+        n = aim
+        if spec.precision and n < CAP and not reached(pd.concat(collected.tables["daily"]), spec.precision).met:
+            aim = n + ROUND
+    return n
+
+
+def _check_expands(run: Run, whole: str, spec: Spec) -> None:
+    """Refuse to add replications to a run of something else."""
+    m = run.manifest
+    for name, mine in (("scenario_hash", whole), ("version", version("filmless")), ("seed", spec.seed),
+                       ("start", str(spec.start)), ("end", str(spec.end - timedelta(days=1))),
+                       ("clusters", list(spec.clusters)), ("worlds", list(spec.worlds)), ("engine", spec.engine),
+                       ("keep_exams", False)):  # fmt: skip
+        if m.get(name) != mine:
+            raise RunProblem(f"{run.folder} cannot be expanded: its {name} is {m.get(name)}, here it is {mine}")
+
+
+def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda done, total, text: None,
+             expand: Run | None = None) -> Path:  # fmt: skip
     """Run the experiment and write its folder.
 
+    A run of this name that was killed goes on where it was. `expand`: take over the replications of this run.
+
     Raises:
-        PlanProblem: dates or clusters that the scenario does not cover.
-        RunProblem: the folder exists already.
+        PlanProblem: dates or clusters that the scenario does not cover, or no Dask scheduler.
+        RunProblem: the folder exists already, units of another run of this name are left, or `expand` is another run.
     """
     check_spec(world, spec)
-    begun = perf_counter()
-    with RunWriter(out) as writer:
-        results = list(_results(world, spec, progress))
-        tables: dict[str, list[pd.DataFrame]] = {}
-        for r in sorted(results, key=lambda r: (r.unit.replication, r.unit.cluster)):
-            for name, frames in r.tables.items():
-                tables.setdefault(name, []).extend(frames)
-        for name, frames in tables.items():
-            writer.table(name, _sorted(name, frames))
-        writer.table("hourly", hourly_table(world, spec, results))
+    begun, whole = perf_counter(), scenario_hash(world)
+    if expand is not None:
+        _check_expands(expand, whole, spec)
+    progress(0, max(FIRST, spec.replications) * len(spec.clusters), "simulating")
+    with RunWriter(out) as writer, Parts(out, spec_key(whole, spec)) as parts:
+        collected = Collected()
+        if spec.keep_exams:
+            spec = spec.with_exams(parts.exams())
+        known = 0 if expand is None else collected.take(expand, world, spec)
+        n = _replicate(_Going(world, spec, parts, progress, begun), collected, known)
+        found = reached(pd.concat(collected.tables["daily"]), spec.precision) if spec.precision else None
+        for name in list(collected.tables):
+            writer.table(name, collected.whole(name))
+        writer.table("hourly", hourly_table(world, spec, collected.loads, n))
+        writer.table("stations", stations_table(world, spec, collected.loads, n))
         writer.table("sites", sites_table(world, spec.clusters))
+        if spec.keep_exams:
+            writer.take(parts.exams())
+        precision = found and {
+            "statistic": STATISTIC, "asked": spec.precision, "reached": round(found.half_width, 6), "met": found.met,
+        }  # fmt: skip
         return writer.close({
             "kind": "simulation", "title": world.scenario.title, "version": version("filmless"),
-            "scenario_file": world.path.name, "scenario_hash": scenario_hash(world), "seed": spec.seed,
+            "scenario_file": world.path.name, "scenario_hash": whole, "seed": spec.seed,
             "start": spec.start, "end": spec.end - timedelta(days=1), "clusters": spec.clusters,
-            "replications": spec.replications, "worlds": spec.worlds, "engine": spec.engine,
+            "replications": n, "worlds": spec.worlds, "engine": spec.engine,
             "warm_up_days": spec.warm_up_days, "cool_down_days": spec.cool_down_days,
+            "keep_exams": spec.keep_exams, "precision": precision,
             "wall_s": round(perf_counter() - begun, 3), "machine": machine(),
             "scenario": dump_world(world),
         })  # fmt: skip

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sim.world.calendar import day_number
 
 Ints = NDArray[np.int64]
-LONG_DAYS = 100  # a longer run keeps hours of the week by quarter instead of every hour
+LONG_DAYS = 100  # a longer run keeps hours of the week by quarter instead of every hour,
+YEARS_DAYS = 400  # and one longer still by year
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Period:
             slot = hours
         else:
             week = (self.start.weekday() * 24 + hours) % 168
-            quarters = [4 * d.year + (d.month - 1) // 3 for d in self.days]
-            slot = (np.repeat(quarters, 24) - quarters[0]) * 168 + week
+            long = len(self.days) > YEARS_DAYS
+            pool = [d.year if long else 4 * d.year + (d.month - 1) // 3 for d in self.days]
+            slot = (np.repeat(pool, 24) - pool[0]) * 168 + week
         used, first, slot = np.unique(slot, return_index=True, return_inverse=True)
         zero = datetime(self.start.year, self.start.month, self.start.day)
         return slot, [zero + timedelta(hours=int(h)) for h in first], np.bincount(slot, minlength=len(used))

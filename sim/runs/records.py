@@ -5,6 +5,7 @@ microseconds and bytes, so that they do not depend on where the windows are cut.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ class Tally:
         slot, measure = np.nonzero(self._hours[0])
         return pd.DataFrame({
             **self._labels(replication, len(slot)), "measure": _names(MEASURES, measure),
-            "hour": pd.to_datetime(self._slot_start)[slot], "hours_pooled": self._slot_hours[slot],
+            "hour": moments(self._slot_start)[slot], "hours_pooled": self._slot_hours[slot],
             "n": self._hours[0, slot, measure], "sum_s": self._hours[1, slot, measure] / MICRO,
         })  # fmt: skip
 
@@ -131,7 +132,7 @@ class Tally:
         marks = quantiles(counts, (0.5, 0.95, 0.99))
         return pd.DataFrame({
             **self._labels(replication, len(day)), "measure": _names(MEASURES, measure),
-            "day": pd.to_datetime(self._period.days)[day], "n": counts.sum(axis=1),
+            "day": moments(self._period.days)[day], "n": counts.sum(axis=1),
             "p50_s": marks[:, 0], "p95_s": marks[:, 1], "p99_s": marks[:, 2],
         })  # fmt: skip
 
@@ -152,12 +153,17 @@ class Tally:
         return pd.DataFrame({
             **self._labels(replication, len(day)), "supplier": _names(self._estate.archives, archive),
             "tier": _names(TIERS, tier), "modality": _names(self._mods, modality),
-            "day": pd.to_datetime(self._period.days)[day], "objects": kept[:, 0], "bytes": kept[:, 1],
+            "day": moments(self._period.days)[day], "objects": kept[:, 0], "bytes": kept[:, 1],
         })  # fmt: skip
 
     def loads(self) -> dict[str, tuple[Ints, Ints, Ints]]:
         """By station use int64[3, entity, slot], sums int64[entity, 5], turns int64[entity, hour + 1], as `add_use`."""
         return self._loads
+
+
+def moments(times: Sequence[date]) -> pd.DatetimeIndex:
+    """Dates or times as a column is kept: in microseconds, as it comes back from a file."""
+    return pd.DatetimeIndex(pd.to_datetime(list(times)).as_unit("us"))
 
 
 def _names(of: Sequence[str], code: NDArray[Any]) -> pd.api.extensions.ExtensionArray:

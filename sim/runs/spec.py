@@ -1,13 +1,14 @@
 """What is asked of an experiment: which clusters, days, worlds and replications, of which engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 from sim.runs.period import Period
 from sim.runs.unit import Unit
 from sim.world.load import World
 
-WARM_UP_DAYS = 14
+WARM_UP_DAYS = 35  # coupling took 15 to 30 days in clusters of England; each run proves its own
 COOL_DOWN_DAYS = 7
 
 
@@ -31,6 +32,7 @@ class Spec:
     processes: int = 0  # 0: one a core
     dask: str = ""  # address of a scheduler; "": this machine's processes
     keep_exams: bool = False
+    exams_folder: str = ""  # where the units put them, while the run is under way
     precision: float = 0.0  # half width over value at which to stop adding replications; 0: as many as asked for
 
     @property
@@ -41,7 +43,11 @@ class Spec:
 
     def unit(self, cluster: str, replication: int) -> Unit:
         """One cluster in one replication."""
-        return Unit(cluster, replication, self.seed, self.engine, self.worlds, self.period)
+        return Unit(cluster, replication, self.seed, self.engine, self.worlds, self.period, self.exams_folder)
+
+    def with_exams(self, folder: Path) -> "Spec":
+        """The same, with a place for the exams."""
+        return replace(self, exams_folder=str(folder.absolute()))
 
 
 def check_spec(world: World, spec: Spec) -> None:
@@ -58,22 +64,32 @@ def check_spec(world: World, spec: Spec) -> None:
 
 
 def in_order(world: World, spec: Spec, replications: range) -> list[Unit]:
-    """The units, so ordered that workers who take the next one when free end at nearly the same time.
+    """The units, so ordered that two workers who take the next one when they are free end at nearly the same time.
 
-    By replication; within it the clusters alternate between the two halves of about equal size (greedily: the largest
-    cluster first, always into the smaller half), each half from its largest on.
+    By replication; within it in the order in which two halves of about equal size would begin them.
     """
     share = {c: world.scenario.clusters[c].exams_share.value for c in spec.clusters}
-    halves: tuple[list[str], list[str]] = _halves(share)
-    turns = [c for pair in zip(*(h + [""] * (len(share) - len(h)) for h in halves), strict=True) for c in pair if c]
-    return [spec.unit(c, r) for r in replications for c in turns]
+    begins: dict[str, float] = {}
+    for half in _halves(share):
+        at = 0.0
+        for c in half:
+            begins[c] = at
+            at += share[c]
+    order = sorted(begins, key=lambda c: (begins[c], -share[c], c))
+    return [spec.unit(c, r) for r in replications for c in order]
 
 
 def _halves(share: dict[str, float]) -> tuple[list[str], list[str]]:
-    """Two lists of clusters whose sums differ least, each with its largest first; tried out where they are few."""
+    """Two lists of clusters whose sums differ least, each with its largest first."""
     names = sorted(share, key=lambda c: (-share[c], c))
-    if len(names) > 12:
+    if len(names) > 12:  # too many to try all; alternating is near enough
         return names[::2], names[1::2]
-    masks = range(2 ** max(0, len(names) - 1))
-    best = min(masks, key=lambda m: (abs(sum(share[c] * (1 if m >> i & 1 else -1) for i, c in enumerate(names))), m))
-    return [c for i, c in enumerate(names) if not best >> i & 1], [c for i, c in enumerate(names) if best >> i & 1]
+
+    def part(mask: int, side: int) -> list[str]:
+        return [c for i, c in enumerate(names) if mask >> i & 1 == side]
+
+    def difference(mask: int) -> float:
+        return abs(sum(share[c] for c in part(mask, 0)) - sum(share[c] for c in part(mask, 1)))
+
+    best = min(range(2 ** (len(names) - 1)), key=lambda mask: (difference(mask), mask))
+    return part(best, 0), part(best, 1)

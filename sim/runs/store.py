@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".part-"
+PARTS = ".units-"  # finished units of a long run under way
 
 
 class RunProblem(Exception):
@@ -66,6 +67,10 @@ class RunWriter:
         """Write `name`.parquet."""
         table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
         pq.write_table(table.replace_schema_metadata(None), self.path(f"{name}.parquet"), compression="zstd")
+
+    def take(self, folder: Path) -> None:
+        """Move a folder of files into the run."""
+        shutil.move(folder, self.path(folder.name))
 
     def close(self, manifest: dict[str, Any]) -> Path:
         """Publish the run under its name."""
@@ -122,9 +127,11 @@ class Run:
 
 def list_runs(parent: Path) -> list[Run]:
     """All whole run folders below a folder, oldest name first; folders half written are not runs."""
-    return [Run(p.parent) for p in sorted(parent.glob(f"*/{MANIFEST}")) if not p.parent.name.startswith(TEMPORARY)]
+    return [
+        Run(p.parent) for p in sorted(parent.glob(f"*/{MANIFEST}")) if not p.parent.name.startswith((TEMPORARY, PARTS))
+    ]
 
 
 def leftovers(parent: Path) -> list[Path]:
-    """Temporary folders that a killed run left behind: named, never deleted silently."""
-    return sorted(parent.glob(f"{TEMPORARY}*"))
+    """Folders that a killed run left behind, temporary ones and finished units: named, never deleted silently."""
+    return sorted([*parent.glob(f"{TEMPORARY}*"), *parent.glob(f"{PARTS}*")])

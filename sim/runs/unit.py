@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from sim.engines.jobs import Jobs, jobs_of, stations_of
 from sim.engines.loads import loads_of, servers_of
 from sim.engines.process import run_process
 from sim.engines.times import Times
+from sim.runs.keep import Keeper
 from sim.runs.period import Period
 from sim.runs.records import Tally
 from sim.world.estate import Estate, build_estate
 from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
-WINDOW_DAYS = 14
+WINDOW_DAYS = 7
 TABLES = ("histograms", "site_histograms", "moments", "hours", "daily", "flows", "storage")
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
 
@@ -34,6 +36,7 @@ class Unit:
     engine: str
     worlds: tuple[str, ...]
     period: Period
+    exams_folder: str = ""  # keep each exam's timeline there; "": do not
 
 
 @dataclass
@@ -50,11 +53,11 @@ def _windows(first: date, last: date) -> list[tuple[date, date]]:
     return list(zip(starts, [*starts[1:], last], strict=True))
 
 
-def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
+def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: date) -> Iterator[Portion]:
     """All worlds side by side, window by window, so that exams are drawn once; those open in any world are kept."""
     engines = {which: FastEngine(stations_of(world, estate, unit.period.first)) for which in unit.worlds}
     kept: Exams | None = None
-    for start, stop in _windows(unit.period.first, unit.period.last):
+    for start, stop in _windows(begin, unit.period.last):
         exams = maker.after(kept, start, stop)
         horizon = np.inf if stop == unit.period.last else (stop - unit.period.first).days * 86_400.0
         for which, engine in engines.items():
@@ -66,19 +69,30 @@ def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterato
         kept = exams.take(open_)
 
 
-def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker) -> Iterator[Portion]:
-    exams = maker.days(unit.period.first, unit.period.last)
+def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: date) -> Iterator[Portion]:
+    exams = maker.days(begin, unit.period.last)
     stations = stations_of(world, estate, unit.period.first)
     for which in unit.worlds:
         jobs = jobs_of(world, estate, exams, which)
         yield which, exams, jobs, run_process(exams, jobs, stations), np.arange(len(exams))
 
 
-def finished_exams(world: World, unit: Unit) -> Iterator[Portion]:
-    """Exams with their jobs and times, portion by portion; each exam is among the done of one portion."""
+def finished_exams(world: World, unit: Unit, begin: date | None = None) -> Iterator[Portion]:
+    """Exams from the day `begin` (default: the period's first) on, with their jobs and times, portion by portion.
+
+    Each exam is among the done of one portion.
+    """
     estate = build_estate(world, unit.cluster)
     maker = ExamMaker(world, estate, unit.seed, unit.replication, unit.period.first)
-    return (_process if unit.engine == "simpy" else _fast)(world, estate, unit, maker)
+    run = _process if unit.engine == "simpy" else _fast
+    return run(world, estate, unit, maker, begin or unit.period.first)
+
+
+def _keepers(world: World, estate: Estate, unit: Unit) -> dict[str, Keeper]:
+    if not unit.exams_folder:
+        return {}
+    folder = Path(unit.exams_folder)
+    return {w: Keeper(world, estate, unit.period, folder, f"{w}-{unit.replication}") for w in unit.worlds}
 
 
 def run_unit(world: World, unit: Unit) -> UnitResult:
@@ -86,10 +100,15 @@ def run_unit(world: World, unit: Unit) -> UnitResult:
     estate, period = build_estate(world, unit.cluster), unit.period
     tallies = {which: Tally(world, estate, period, which) for which in unit.worlds}
     servers = servers_of(stations_of(world, estate, period.first))
+    keepers = _keepers(world, estate, unit)
     for which, exams, jobs, times, done in finished_exams(world, unit):
         tallies[which].add(exams, jobs, times, done)
+        if keepers:
+            keepers[which].add(exams, jobs, times, done, exams.day[np.isnan(times.reported) | np.isnan(times.viewed)])
         for load in loads_of(exams, jobs, times, done):
             tallies[which].add_load(load, servers[load.station])
+    for keeper in keepers.values():
+        keeper.close()
     result = UnitResult(unit)
     for which, tally in tallies.items():
         for name in TABLES:

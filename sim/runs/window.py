@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from sim.engines.jobs import Jobs, join_jobs
 from sim.engines.times import Times, join_times
-from sim.runs.experiment import COOL_DOWN_DAYS, PlanProblem
 from sim.runs.manifest import world_of
 from sim.runs.period import Period
+from sim.runs.spec import COOL_DOWN_DAYS, PlanProblem
 from sim.runs.store import Run
 from sim.runs.unit import Unit, finished_exams
 from sim.traffic import Window, busiest_hour, metadata, traffic_of

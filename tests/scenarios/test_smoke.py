@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sim.answers.measures import Measures
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.world.demand import daily_national, site_shares
 from sim.world.load import World, load_world
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.runs.experiment import PlanProblem, Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import PlanProblem, Spec
 from sim.runs.store import Run
 from sim.runs.window import exams_of, write_window
 from sim.traffic import COLUMNS, PRIOR_OF, metadata

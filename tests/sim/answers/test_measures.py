@@ -8,7 +8,8 @@ from sim.answers.buckets import N_BUCKETS, quantiles
 from sim.answers.intervals import sectioned, sections, student
 from sim.answers.measures import Measures
 from sim.engines.kernels.histogram import bucket_of
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.world.load import World
 

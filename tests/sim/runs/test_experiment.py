@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.runs.experiment import PlanProblem, Spec, simulate
+from sim.runs.experiment import simulate
 from sim.runs.manifest import dump_world, scenario_hash, world_of
 from sim.runs.period import Period
+from sim.runs.spec import PlanProblem, Spec
 from sim.runs.store import Run
 from sim.world.load import World
 

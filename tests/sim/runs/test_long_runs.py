@@ -1,0 +1,160 @@
+"""Long runs: killed and resumed, expanded, until precise enough, on a Dask cluster that loses a worker, every exam."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from distributed import LocalCluster
+
+from sim.runs import experiment, precision
+from sim.runs.experiment import simulate
+from sim.runs.manifest import scenario_hash
+from sim.runs.parts import Parts, spec_key
+from sim.runs.spec import PlanProblem, Spec, in_order
+from sim.runs.store import Run, RunProblem, leftovers
+from sim.runs.workers import work
+from sim.world.load import World, load_world
+
+SPEC = Spec(("west",), date(2006, 3, 13), date(2006, 3, 15), seed=7, replications=6, warm_up_days=7, cool_down_days=2)
+
+
+@pytest.fixture(scope="module")
+def run(world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(simulate(world, SPEC, tmp_path_factory.mktemp("runs") / "a"))
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "SAVE_AFTER_S", 0.0)
+    begun: list[int] = []
+
+    def stop(done: int, total: int, text: str) -> None:
+        if done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        simulate(world, replace(SPEC, processes=1), tmp_path / "b", stop)
+    assert [p.name for p in leftovers(tmp_path)] == [".units-b"]
+    monkeypatch.setattr("sim.runs.workers.work", lambda w, unit: begun.append(unit.replication) or work(w, unit))
+    again = Run(simulate(world, replace(SPEC, processes=1), tmp_path / "b"))
+    assert begun == [3, 4, 5]
+    assert again.results_hash == run.results_hash
+    assert leftovers(tmp_path) == []
+
+
+def test_units_of_another_run_are_not_taken(world: World, tmp_path: Path) -> None:
+    with Parts(tmp_path / "b", spec_key(scenario_hash(world), SPEC)) as parts:
+        parts.exams()
+        with pytest.raises(RunProblem, match=r"\.units-b holds units of another run of this name that was stopped"):
+            simulate(world, replace(SPEC, seed=8), tmp_path / "b")
+
+
+def test_expanded_is_the_same_as_made_at_once(world: World, run: Run, tmp_path: Path) -> None:
+    few = Run(simulate(world, replace(SPEC, replications=4), tmp_path / "few"))
+    more = Run(simulate(world, SPEC, tmp_path / "more", expand=few))
+    assert more.manifest["files"] == run.manifest["files"]
+    with pytest.raises(RunProblem, match="cannot be expanded: its seed is 7, here it is 8"):
+        simulate(world, replace(SPEC, seed=8), tmp_path / "other", expand=few)
+
+
+def test_precision_adds_replications_until_it_stays(
+    world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "FIRST", 3)
+    monkeypatch.setattr(experiment, "FIRST", 3)
+    monkeypatch.setattr(precision, "STAYS", 2)
+    monkeypatch.setattr(experiment, "ROUND", 2)
+    monkeypatch.setattr(experiment, "CAP", 9)
+    daily = run.table("daily")
+    widths = precision.half_widths(daily)
+    mean = daily[daily["measure"] == "exam_to_report_s"].groupby(["world", "replication"])["p95_s"].mean().unstack()
+    half = 2.5705818366 * mean.std(axis=1, ddof=1) / 6**0.5  # Student's t with 5 degrees of freedom
+    assert widths[5] == pytest.approx(float((half / mean.mean(axis=1)).max()))
+    found = Run(simulate(world, replace(SPEC, precision=10.0), tmp_path / "p")).manifest
+    assert (found["replications"], found["precision"]["met"]) == (5, True)  # 3, and for 2 more
+    capped = Run(simulate(world, replace(SPEC, precision=1e-9), tmp_path / "q")).manifest
+    assert (capped["replications"], capped["precision"]["met"]) == (9, False)
+
+
+def test_every_exam_is_kept_on_request(world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(SPEC, replications=2, keep_exams=True)
+    kept = Run(simulate(world, spec, tmp_path / "k"))
+    exams = pd.read_parquet(kept.folder / "exams")
+    flows = kept.table("flows")
+    assert len(exams) == flows["exams"].sum()
+    assert set(exams["cluster"]) == {"west"}
+    assert set(exams["month"]) == {"2006-03"}
+    pacs = pd.read_parquet(kept.folder / "exams" / "cluster=west" / "month=2006-03" / "pacs-0.parquet")
+    moments = kept.table("moments").query("world == 'pacs' and replication == 0 and measure == 'turnaround_s'")
+    assert pacs["reported_s"].sum() == pytest.approx(moments["sum_s"].sum(), abs=1e-3)
+    assert (np.diff(pacs["exam"]) > 0).all()
+    monkeypatch.setattr("sim.runs.unit.WINDOW_DAYS", 2)
+    again = Run(simulate(world, replace(spec, processes=1), tmp_path / "w"))
+    assert again.manifest["files"] == kept.manifest["files"]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as found:
+        yield found
+
+
+def test_dask_gives_the_same_hash_and_a_killed_worker_costs_no_result(
+    world: World, run: Run, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    workers = [w.process.pid for w in cluster.workers.values()]
+
+    def kill(done: int, total: int, text: str) -> None:
+        if done == 2 and workers:
+            os.kill(workers.pop(), signal.SIGKILL)
+
+    again = Run(simulate(world, replace(SPEC, dask=cluster.scheduler_address), tmp_path / "d", kill))
+    assert len(workers) == 1
+    assert again.results_hash == run.results_hash
+
+
+def test_no_scheduler_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.runs.workers.WAIT_S", 0.2)
+    with pytest.raises(PlanProblem, match=r"--dask tcp://127\.0\.0\.1:9: no scheduler answers there"):
+        simulate(world, replace(SPEC, dask="tcp://127.0.0.1:9"), tmp_path / "n")
+
+
+def test_a_killed_process_leaves_no_run(world: World, tmp_path: Path) -> None:
+    """By force: the command is killed while it runs, and the same command then gives the whole run."""
+    smoke = Path(__file__).parents[3] / "scenarios" / "smoke.toml"
+    start = "from filmless.cli import main; main()"
+    command = [sys.executable, "-c", start, "simulate", str(smoke), "--from", "2006-05-01", "--to", "2006-05-05",
+               "--replications", "4", "--out", str(tmp_path / "r")]  # fmt: skip
+    first = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    time.sleep(3.0)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (tmp_path / "r").exists()
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == 0
+    assert Run(tmp_path / "r").manifest["replications"] == 4
+
+
+def test_units_begin_so_that_two_workers_end_together() -> None:
+    """England: South and North West and West Midlands are half of it; the other three are the other half."""
+    world = load_world(Path(__file__).parents[3] / "scenarios" / "england-2004.toml")
+    spec = replace(SPEC, clusters=tuple(world.scenario.clusters))
+    share = {c: world.scenario.clusters[c].exams_share.value for c in spec.clusters}
+    free = [0.0, 0.0]
+    for unit in in_order(world, spec, range(1)):
+        at = int(np.argmin(free))
+        free[at] += share[unit.cluster]
+    assert max(free) <= 0.51
