@@ -427,6 +427,19 @@ def sign(
 
 @app.command()
 @guarded
+def theory(
+    run: RunArg,
+    station: Annotated[str | None, typer.Option(help="only this station, such as ingest or wan_up")] = None,
+    json_: Json = False,
+) -> None:
+    """Queueing theory beside a run: utilisation, Little's law, and Erlang-C or its like where it holds."""
+    from filmless.theory import print_theory
+
+    print_theory(run, station, json_)
+
+
+@app.command()
+@guarded
 def verify(run: RunArg, json_: Json = False) -> None:
     """Make a run again from its manifest, and compare the hashes of all tables."""
     from filmless.run_commands import verify_run

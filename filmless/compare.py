@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from filmless.output import give, hours, say, show
-from sim.answers.intervals import student
-from sim.answers.measures import Measures
+from sim.answers.measures import Measures, Over, Stat
 from sim.runs.store import Run, leftovers, list_runs
 
+STATISTICS: dict[tuple[Stat, Over], str] = {
+    ("mean", "exams"): "mean", ("p95", "exams"): "p95 over exams", ("p95", "day"): "mean of daily p95",
+}  # fmt: skip
 COMPARED = ("time_to_image_s", "exam_to_report_s", "first_view_s")
 
 
@@ -47,25 +48,12 @@ def differing(a: Run, b: Run) -> list[list[str]]:
     return [[k, str(x.get(k, "-")), str(y.get(k, "-"))] for k in sorted(keys)]
 
 
-def _means(run: Run, measure: str) -> pd.DataFrame:
-    rows = run.table("moments")
-    rows = rows[rows["measure"] == measure].groupby(["cluster", "world", "replication"])[["n", "sum_s"]].sum()
-    return (rows["sum_s"] / rows["n"]).rename("mean_s").reset_index()
-
-
 def paired(a: Run, b: Run) -> list[dict[str, Any]]:
-    """b less a, paired by replication, for each compared measure, cluster and world."""
-    out = []
-    for measure in COMPARED:
-        both = _means(a, measure).merge(
-            _means(b, measure), on=["cluster", "world", "replication"], suffixes=("_a", "_b")
-        )
-        for (cluster, world), part in both.groupby(["cluster", "world"]):
-            found = student((part["mean_s_b"] - part["mean_s_a"]).to_numpy(dtype=np.float64), 0.95)
-            out.append({"measure": measure, "cluster": cluster, "world": world, "difference_s": found.value,
-                        "low_s": found.low, "high_s": found.high, "n": found.n,
-                        "method": f"paired {found.method}"})  # fmt: skip
-    return out
+    """b less a, paired by replication: mean and p95 (over exams, and of each day) by measure, cluster and world."""
+    first, second = Measures(a), Measures(b)
+    tables = [first.difference(second, measure, stat, over, by=["cluster", "world"])
+              for measure in COMPARED for stat, over in STATISTICS]  # fmt: skip
+    return [{str(k): v for k, v in row.items()} for row in pd.concat(tables).to_dict("records")]
 
 
 def print_comparison(a_folder: Path, b_folder: Path, json_: bool) -> None:
@@ -78,10 +66,10 @@ def print_comparison(a_folder: Path, b_folder: Path, json_: bool) -> None:
         give({"scenario": values, "differences": measures})
         return
     show("Scenario values that differ", ["key", a_folder.name, b_folder.name], values or [["none", "", ""]])
-    show(f"Mean in {b_folder.name} less mean in {a_folder.name}",
-         ["measure", "cluster", "world", "difference", "95 % interval", "n"],
-         [[m["measure"], m["cluster"], m["world"], _signed(m["difference_s"]),
-           f"{_signed(m['low_s'])} to {_signed(m['high_s'])}", str(m["n"])] for m in measures])  # fmt: skip
+    show(f"{b_folder.name} less {a_folder.name}, paired by replication",
+         ["measure", "statistic", "cluster", "world", "difference", "95 % interval", "n"],
+         [[m["measure"], STATISTICS[m["stat"], m["over"]], m["cluster"], m["world"], _signed(m["value"]),
+           f"{_signed(m['low'])} to {_signed(m['high'])}", str(m["n"])] for m in measures])  # fmt: skip
 
 
 def _signed(seconds: float) -> str:

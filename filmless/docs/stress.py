@@ -7,7 +7,7 @@ from filmless.docs.markdown import AUTO, HAND, table
 from filmless.docs.stations import DELAYS, MEASURE_FORMULAS, STATION_WORDS, distribution
 from filmless.docs.words import HAND as WORDS
 from filmless.docs.words import QUESTIONS
-from sim.runs.experiment import COOL_DOWN_DAYS, WARM_UP_DAYS
+from sim.runs.spec import COOL_DOWN_DAYS, WARM_UP_DAYS
 from sim.world.draw import STREAMS
 from sim.world.quantity import Sourced
 

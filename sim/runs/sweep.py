@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
 from sim.runs.manifest import scenario_hash
+from sim.runs.spec import Spec
 from sim.runs.store import Run, RunProblem, RunWriter
 from sim.world.sweep import Case, Cases
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from sim.answers.buckets import N_BUCKETS, quantiles
 from sim.answers.intervals import sectioned, sections, student
-from sim.answers.measures import Measures
+from sim.answers.measures import Measures, Over, Stat
 from sim.engines.kernels.histogram import bucket_of
 from sim.runs.experiment import simulate
 from sim.runs.spec import Spec
@@ -83,5 +83,35 @@ def test_means_by_trust(run: Run) -> None:
 def test_unknown_names_are_told(run: Run) -> None:
     with pytest.raises(ValueError, match="no measure 'x'"):
         Measures(run).table("x")
-    with pytest.raises(ValueError, match="by cluster, modality, setting, world"):
-        Measures(run).table("stored_s", "p95", by=["site"])
+    with pytest.raises(ValueError, match="p95 over day cannot be split by site; by cluster, world"):
+        Measures(run).table("stored_s", "p95", "day", by=["site"])
+
+
+@pytest.mark.parametrize(("stat", "over"), [("mean", "exams"), ("p95", "exams"), ("p95", "day"), ("p99.9", "exams")])
+def test_a_design_against_itself_differs_by_exactly_nothing(run: Run, stat: Stat, over: Over) -> None:
+    m = Measures(run)
+    found = m.difference(m, "exam_to_report_s", stat, over, by=["world"])
+    assert found[["value", "low", "high"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 2
+
+
+def test_percentiles_by_site_trust_and_supplier_hold_all_exams(run: Run) -> None:
+    m = Measures(run)
+    whole = m.table("first_view_s", "p95", world="pacs")
+    for key in ("site", "trust", "supplier"):
+        parts = m.table("first_view_s", "p95", by=[key], world="pacs")
+        assert parts["n_exams"].sum() == whole["n_exams"].sum()
+        assert parts["value"].min() <= whole["value"].iloc[0] <= parts["value"].max()
+    with pytest.raises(ValueError, match="p95 over exams cannot be split by modality"):
+        m.table("first_view_s", "p95", by=["site", "modality"])
+
+
+@pytest.mark.parametrize("common", [True, False])
+def test_paired_difference_covers_95_percent(common: bool) -> None:
+    """Student on paired values, the two designs on common random numbers or not: 500 repetitions."""
+    rng, hits = np.random.default_rng(5), 0
+    for _ in range(500):
+        x = rng.normal(size=(2, 20))
+        shared = rng.normal(size=20) if common else np.zeros(20)
+        found = student((x[1] + 5 * shared + 1) - (x[0] + 5 * shared), 0.95)
+        hits += found.low <= 1 <= found.high
+    assert 0.93 <= hits / 500 <= 0.97

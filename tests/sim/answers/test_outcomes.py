@@ -14,7 +14,8 @@ from sim.answers.outcomes import BY_ID, OutcomeProblem, outcomes
 from sim.answers.outcomes.archive import erlang_wait_share
 from sim.answers.outcomes.figure import Report, Told
 from sim.answers.outcomes.inputs import Input, ranged
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.world.demand import yearly_exams
 from sim.world.estate import build_estate
