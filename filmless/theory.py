@@ -15,8 +15,7 @@ def by_station(table: pd.DataFrame) -> list[list[str]]:
     lines = []
     for (cluster, world, station), rows in table.groupby(["cluster", "world", "station"], sort=False):
         held = rows[rows["why_not"] == ""]
-        waits = [float((held[c] * held["jobs"]).sum() / held["jobs"].sum()) for c in ("wait_s", "theory_wait_s")] if len(
-            held) else []  # fmt: skip
+        waits = [_mean(held, column) for column in ("wait_s", "theory_wait_s")] if len(held) else []
         reasons = rows.loc[rows["why_not"] != "", "why_not"].unique()
         lines.append([
             f"{cluster}, {world}: {station}", f"{len(held)} of {len(rows)}", f"{rows['utilisation'].max():.1%}",
@@ -24,6 +23,10 @@ def by_station(table: pd.DataFrame) -> list[list[str]]:
             f"{rows['little'].abs().max():.1%}", f"{rows['utilisation_law'].abs().max():.1%}", "; ".join(reasons[:2]),
         ])  # fmt: skip
     return lines
+
+
+def _mean(rows: pd.DataFrame, column: str) -> float:
+    return float((rows[column] * rows["jobs"]).sum() / rows["jobs"].sum())
 
 
 def print_theory(folder: Path, station: str | None, json_: bool) -> None:
@@ -39,5 +42,5 @@ def print_theory(folder: Path, station: str | None, json_: bool) -> None:
         give({"theory": rows})
         return
     show("Theory beside the run (waits: mean over the jobs of the entities where a formula holds)",
-         ["station", "formula holds at", "busiest used", "simulated wait", "theory", "Little off", "use off", "elsewhere"],
+         ["station", "formula holds at", "busiest used", "simulated", "theory", "Little off", "use off", "elsewhere"],
          by_station(table))  # fmt: skip
