@@ -30,14 +30,15 @@ class FastEngine:
         week, n_mods = st.week_offset_s, len(st.room_hours)
         hours = np.arange(len(st.rooms)) % n_mods
         always = [ALWAYS] * n_mods
-        self._rooms = PriorityBank(st.rooms, always, st.room_hours, hours, week)
+        self._rooms = PriorityBank(st.rooms, always, st.room_hours, hours, week, st.blocks["room"])
         none = np.zeros(len(st.readers), dtype=np.int64)
         self._readers = PriorityBank(st.readers, [st.reader_emergency_hours], [st.reader_hours], none, week)
         none = np.zeros(len(st.clerks), dtype=np.int64)
         self._clerks = PriorityBank(st.clerks, [st.library_hours], [st.library_hours], none, week)
-        self._stores, self._processors = ServerBank(st.stores), ServerBank(st.processors)
-        self._ingest, self._retrieve = ServerBank(st.ingest), ServerBank(st.retrieve)
-        self._up, self._down = LinkBank(st.up_bytes_s), LinkBank(st.down_bytes_s)
+        self._stores, self._processors = ServerBank(st.stores, st.blocks["store"]), ServerBank(st.processors)
+        self._ingest = ServerBank(st.ingest, st.blocks["ingest"])
+        self._retrieve = ServerBank(st.retrieve, st.blocks["retrieve"])
+        self._up, self._down = LinkBank(st.up_bytes_s, st.up_pieces), LinkBank(st.down_bytes_s, st.down_pieces)
         self._times, self._given = Times.empty(0), np.zeros(0, dtype=np.bool_)
         self.open = self._given  # of the last window: is something of the exam still to come?
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engines.kernels.routing import DOCTOR_FIRST, FROM_UNIT, ON_PACS, TO_INGEST, route_exams
+from sim.engines.outages import Blocks, Pieces, blocks, pieces
 from sim.world.calendar import day_number, week_offset_s, weekly_spans
 from sim.world.columns import columns_of, empty_columns
 from sim.world.estate import NEVER, Estate
@@ -100,22 +101,36 @@ class Stations:
     clerks: Ints
     library_hours: Floats
     week_offset_s: float
+    blocks: dict[str, Blocks]  # of room, store, ingest and retrieve
+    up_pieces: Pieces
+    down_pieces: Pieces
 
 
-def stations_of(world: World, estate: Estate, first: date) -> Stations:
-    """The stations of an estate for a run whose time 0 is the start of `first`."""
+def stations_of(
+    world: World, estate: Estate, first: date, last: date | None = None, seed: int = 0, replication: int = 0
+) -> Stations:
+    """The stations of an estate for a run whose time 0 is the start of `first`.
+
+    `last`: day until which breakdowns are drawn, for this seed and replication (default: none but named faults).
+    """
     sc = world.scenario
     profiles = [sc.archives[name] for name in estate.archives]
-    store = np.array([int(p.site_servers.value) for p in profiles])
     share = sc.network.interactive.value
+    servers = {
+        "room": estate.rooms.reshape(-1),
+        "store": np.array([int(p.site_servers.value) for p in profiles])[estate.archive],
+        "ingest": np.array([int(p.ingest_servers.value) for p in profiles]),
+        "retrieve": np.array([int(p.retrieve_servers.value) for p in profiles]),
+    }
+    up, down = estate.wan_bytes_s * (1 - share), estate.wan_bytes_s * share
     return Stations(
-        rooms=estate.rooms.reshape(-1),
+        rooms=servers["room"],
         room_hours=[weekly_spans(m.hours) for m in sc.modalities.values()],
-        stores=store[estate.archive],
-        up_bytes_s=estate.wan_bytes_s * (1 - share),
-        down_bytes_s=estate.wan_bytes_s * share,
-        ingest=np.array([int(p.ingest_servers.value) for p in profiles]),
-        retrieve=np.array([int(p.retrieve_servers.value) for p in profiles]),
+        stores=servers["store"],
+        up_bytes_s=up,
+        down_bytes_s=down,
+        ingest=servers["ingest"],
+        retrieve=servers["retrieve"],
         readers=estate.readers,
         reader_hours=weekly_spans(sc.reading.hours),
         reader_emergency_hours=weekly_spans(sc.reading.emergency_hours),
@@ -123,6 +138,9 @@ def stations_of(world: World, estate: Estate, first: date) -> Stations:
         clerks=estate.clerks,
         library_hours=weekly_spans(sc.film.library_hours),
         week_offset_s=week_offset_s(first),
+        blocks={n: blocks(world, estate, n, k, first, last or first, seed, replication) for n, k in servers.items()},
+        up_pieces=pieces(world, estate, up, first),
+        down_pieces=pieces(world, estate, down, first),
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-from simpy import AllOf, Environment, Event, Resource
+from simpy import AllOf, Environment, Event, PriorityResource
 
 from sim.engines.jobs import Jobs, Stations
 from sim.engines.kernels.routing import AT_CENTRE, IN_LIBRARY, NO_PRIOR, VIEW_ABROAD, VIEW_LINK
+from sim.engines.outages import Blocks
 from sim.engines.resources import Link, Pool, Wait
 from sim.engines.times import Times
 from sim.world.calendar import ALWAYS
@@ -22,8 +23,21 @@ def _pools(env: Environment, servers: Any, emergency: Any, routine: Any, offset_
     return [Pool(env, int(k), emergency, routine, offset_s) for k in servers]
 
 
-def _servers(env: Environment, servers: Any) -> list[Resource | None]:
-    return [Resource(env, int(k)) if k else None for k in servers]
+def _servers(env: Environment, servers: Any, blocks: Blocks | None = None) -> list[PriorityResource | None]:
+    found = [PriorityResource(env, int(k)) if k else None for k in servers]
+    for g, server in enumerate(found):
+        if blocks is not None and server is not None:
+            for begin, until in blocks.at(g):
+                env.process(_block(env, server, begin, until))
+    return found
+
+
+def _block(env: Environment, server: PriorityResource, begin: float, until: float) -> Wait:
+    """Take a server out, ahead of every job."""
+    yield env.timeout(max(0.0, begin))
+    with server.request(priority=0) as turn:
+        yield turn
+        yield env.timeout(max(0.0, until - env.now))
 
 
 class Hospital:
@@ -35,10 +49,14 @@ class Hospital:
         self.rooms = [Pool(env, int(k), ALWAYS, st.room_hours[i % n_mods], week) for i, k in enumerate(st.rooms)]
         self.readers = _pools(env, st.readers, st.reader_emergency_hours, st.reader_hours, week)
         self.clerks = _pools(env, st.clerks, st.library_hours, st.library_hours, week)
-        self.stores, self.processors = _servers(env, st.stores), _servers(env, st.processors)
-        self.ingest, self.retrieve = _servers(env, st.ingest), _servers(env, st.retrieve)
-        self.up = [Link(env, rate) for rate in st.up_bytes_s]
-        self.down = [Link(env, rate) for rate in st.down_bytes_s]
+        for g, pool in enumerate(self.rooms):
+            for begin, until in st.blocks["room"].at(g):
+                env.process(pool.block(begin, until))
+        self.stores, self.processors = _servers(env, st.stores, st.blocks["store"]), _servers(env, st.processors)
+        self.ingest = _servers(env, st.ingest, st.blocks["ingest"])
+        self.retrieve = _servers(env, st.retrieve, st.blocks["retrieve"])
+        self.up = [Link(env, st.up_pieces.at(g)) for g in range(len(st.up_bytes_s))]
+        self.down = [Link(env, st.down_pieces.at(g)) for g in range(len(st.down_bytes_s))]
 
     def arrivals(self) -> Wait:
         """Start each exam when it arrives."""
@@ -56,9 +74,9 @@ class Hospital:
         yield from pool.serve(int(self.e.priority[i]), int(self.e.exam[i]), service_s, began)
         start[i], end[i] = began[0], self.env.now
 
-    def _fifo(self, server: Resource | None, i: int, service_s: float, start: Any, end: Any) -> Wait:
+    def _fifo(self, server: PriorityResource | None, i: int, service_s: float, start: Any, end: Any) -> Wait:
         assert server is not None, "a job at a station without servers"
-        with server.request() as turn:
+        with server.request(priority=1) as turn:
             yield turn
             start[i] = self.env.now
             yield self.env.timeout(service_s)

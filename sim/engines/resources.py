@@ -34,6 +34,7 @@ class Pool:
         self._env, self._free, self._offset = env, servers, offset_s
         self._hours = (emergency, routine)
         self._queues: tuple[list[tuple[float, int, Event]], ...] = ([], [])
+        self._blocks: list[Event] = []
 
     def serve(self, priority: int, order: int, service_s: float, started: list[float]) -> Wait:
         """Wait for a server and use it; the start is written to `started`."""
@@ -46,7 +47,21 @@ class Pool:
         self._free += 1
         self._dispatch()
 
+    def block(self, begin: float, until: float) -> Wait:
+        """Take a server out, ahead of every job, from the first that is free after `begin` until `until`."""
+        yield self._env.timeout(max(0.0, begin))
+        turn = self._env.event()
+        self._blocks.append(turn)
+        self._dispatch()
+        yield turn
+        yield self._env.timeout(max(0.0, until - self._env.now))
+        self._free += 1
+        self._dispatch()
+
     def _dispatch(self) -> None:
+        while self._free and self._blocks:
+            self._free -= 1
+            self._blocks.pop(0).succeed()
         while self._free and any(self._queues):
             opens = [next_open(self._env.now, h, self._offset) if q else np.inf
                      for q, h in zip(self._queues, self._hours, strict=True)]  # fmt: skip
@@ -66,13 +81,22 @@ class Link:
     """Egalitarian processor sharing in virtual time: all transfers get an equal part of the rate.
 
     A transfer of w bytes that enters at virtual time V ends at virtual time V + w; V grows at rate / transfers
-    and goes back to 0 when the link is idle.
+    and goes back to 0 when the link is idle. `pieces`: (since, bytes a second), ascending; rate 0 is an outage.
     """
 
-    def __init__(self, env: Environment, bytes_s: float) -> None:
-        self._env, self._rate = env, bytes_s
+    def __init__(self, env: Environment, pieces: list[tuple[float, float]]) -> None:
+        self._env, self._rate, self._later = env, pieces[0][1], pieces[1:]
         self._tags: list[tuple[float, int, Event]] = []
         self._virtual, self._last, self._version = 0.0, 0.0, 0
+        if self._later:
+            env.process(self._change())
+
+    def _change(self) -> Wait:
+        for since, rate in self._later:
+            yield self._env.timeout(max(0.0, since - self._env.now))
+            self._advance()
+            self._rate = rate
+            self._plan()
 
     def send(self, order: int, work_bytes: float) -> Event:
         """An event at the end of the transfer."""
@@ -91,9 +115,9 @@ class Link:
 
     def _plan(self) -> None:
         self._version += 1
-        if self._tags:
-            left = max(0.0, (self._tags[0][0] - self._virtual) * len(self._tags) / self._rate)
-            self._env.process(self._end(left, self._version))
+        if self._tags and (self._rate > 0 or self._tags[0][0] <= self._virtual):
+            left = max(0.0, self._tags[0][0] - self._virtual) * len(self._tags)
+            self._env.process(self._end(left / self._rate if left else 0.0, self._version))
 
     def _end(self, left: float, version: int) -> Wait:
         yield self._env.timeout(left)

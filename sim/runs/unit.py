@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.engines.fast import FastEngine
-from sim.engines.jobs import Jobs, jobs_of, stations_of
+from sim.engines.jobs import Jobs, Stations, jobs_of, stations_of
 from sim.engines.loads import loads_of, servers_of
 from sim.engines.process import run_process
 from sim.engines.times import Times
@@ -22,6 +22,7 @@ from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
 WINDOW_DAYS = 7
+BREAKDOWN_DAYS = 30  # after the last arrival, while work is left
 TABLES = ("histograms", "site_histograms", "moments", "hours", "daily", "flows", "storage")
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
 
@@ -53,9 +54,16 @@ def _windows(first: date, last: date) -> list[tuple[date, date]]:
     return list(zip(starts, [*starts[1:], last], strict=True))
 
 
+def _stations(world: World, estate: Estate, unit: Unit) -> Stations:
+    """With the breakdowns of the unit's seed and replication, until a month after the last arrival."""
+    last = unit.period.last + timedelta(days=BREAKDOWN_DAYS)
+    return stations_of(world, estate, unit.period.first, last, unit.seed, unit.replication)
+
+
 def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: date) -> Iterator[Portion]:
     """All worlds side by side, window by window, so that exams are drawn once; those open in any world are kept."""
-    engines = {which: FastEngine(stations_of(world, estate, unit.period.first)) for which in unit.worlds}
+    stations = _stations(world, estate, unit)
+    engines = {which: FastEngine(stations) for which in unit.worlds}
     kept: Exams | None = None
     for start, stop in _windows(begin, unit.period.last):
         exams = maker.after(kept, start, stop)
@@ -71,7 +79,7 @@ def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: dat
 
 def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: date) -> Iterator[Portion]:
     exams = maker.days(begin, unit.period.last)
-    stations = stations_of(world, estate, unit.period.first)
+    stations = _stations(world, estate, unit)
     for which in unit.worlds:
         jobs = jobs_of(world, estate, exams, which)
         yield which, exams, jobs, run_process(exams, jobs, stations), np.arange(len(exams))

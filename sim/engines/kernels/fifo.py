@@ -14,23 +14,36 @@ from sim.engines.kernels.heap import replace_first
 
 
 @njit(cache=True)
-def fifo(rows, ready, service, free, start, end):
-    """Serve `rows`, i8[m] indices in order of readiness, at one station.
-
-    ready, service f8[n] seconds; free f8[k], k >= 1, a heap, changed; start, end f8[n] are written at `rows`.
-    """
-    for i in rows:
-        begin = max(ready[i], free[0])
-        start[i] = begin
-        end[i] = begin + service[i]
-        replace_first(free, end[i])
+def block(free, begin, until):
+    """A server is out from `begin` until `until`: the first that is free then is taken, ahead of every job."""
+    replace_first(free, max(until, max(begin, free[0])))
 
 
 @njit(cache=True)
-def grouped_fifo(order, offsets, ready, service, free, free_offsets, start, end):
+def fifo(rows, ready, service, free, start, end, begins, untils, taken, upto):
+    """Serve `rows`, i8[m] indices in order of readiness, at one station; returns how many blocks are taken.
+
+    ready, service f8[n] seconds; free f8[k], k >= 1, a heap, changed; start, end f8[n] are written at `rows`. Blocks
+    `taken` to `upto` of begins, untils f8 are still to come, in order of their beginning.
+    """
+    for i in rows:
+        begin = max(ready[i], free[0])
+        while taken < upto and begins[taken] <= begin:
+            block(free, begins[taken], untils[taken])
+            taken += 1
+            begin = max(ready[i], free[0])
+        start[i] = begin
+        end[i] = begin + service[i]
+        replace_first(free, end[i])
+    return taken
+
+
+@njit(cache=True)
+def grouped_fifo(order, offsets, ready, service, free, free_offsets, start, end, begins, untils, blocks, taken):
     """`fifo` at each station g, as `sort.by_station` grouped the jobs.
 
-    Rows of g are order[offsets[g]:offsets[g+1]], its servers free[free_offsets[g]:free_offsets[g+1]].
+    Rows of g are order[offsets[g]:offsets[g+1]], its servers free[free_offsets[g]:free_offsets[g+1]], its blocks
+    blocks[g] to blocks[g+1] of begins and untils, of which taken[g] (changed) are taken.
     Raises ValueError for jobs at a station without servers.
     """
     for g in range(len(offsets) - 1):
@@ -38,4 +51,4 @@ def grouped_fifo(order, offsets, ready, service, free, free_offsets, start, end)
         if len(rows) and not len(servers):
             raise ValueError("jobs at a station without servers")
         if len(rows):
-            fifo(rows, ready, service, servers, start, end)
+            taken[g] = fifo(rows, ready, service, servers, start, end, begins, untils, taken[g], blocks[g + 1])

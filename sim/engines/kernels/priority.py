@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from sim.engines.kernels.calendar import opening
+from sim.engines.kernels.fifo import block
 from sim.engines.kernels.heap import replace_first
 
 
@@ -28,18 +29,20 @@ def _ready(rows, ready, k):
 
 
 @njit(cache=True)
-def priority_pool(rows, ready, service, priority, free, emergency, routine, offset_s, horizon, start, end):
+def priority_pool(rows, ready, service, priority, free, emergency, routine, offset_s, horizon, start, end, begins,
+                  untils, taken, upto):  # fmt: skip
     """Serve `rows`, i8[m] indices in order of readiness, at one pool, as far as it is decided before the horizon.
 
     ready, service f8[n] seconds, ready before the horizon; priority int[n], 0 emergency; free f8[k], k >= 1, a heap,
     changed; emergency, routine, offset_s: see `calendar`; start, end f8[n] are written at the rows that start before
-    the horizon. Such a start cannot be changed by a job that is ready at or after it. Returns how many rows are
-    undecided: they come again with the next window, before its rows.
+    the horizon. Such a start cannot be changed by a job that is ready at or after it. Blocks as in `fifo`. Returns how
+    many rows are undecided (they come again with the next window, before its rows) and how many blocks are taken.
     """
     e, r = _head(rows, priority, 0, True), _head(rows, priority, 0, False)
     ready_e, ready_r = _ready(rows, ready, e), _ready(rows, ready, r)
     open_e = close_e = open_r = close_r = -np.inf  # each class is known to be open from ... until
-    for decided in range(len(rows)):
+    decided = 0
+    while decided < len(rows):
         te, tr = max(free[0], ready_e), max(free[0], ready_r)
         if not open_e <= te < close_e:
             te, close_e = opening(te, emergency, offset_s)
@@ -48,8 +51,13 @@ def priority_pool(rows, ready, service, priority, free, emergency, routine, offs
             tr, close_r = opening(tr, routine, offset_s)
             open_r = tr
         begin = te if te <= tr else tr
+        if taken < upto and begins[taken] <= begin and begins[taken] < horizon:
+            block(free, begins[taken], untils[taken])
+            taken += 1
+            continue
         if begin >= horizon or begin == np.inf:
-            return len(rows) - decided
+            return len(rows) - decided, taken
+        decided += 1
         i = rows[e] if te <= tr else rows[r]
         start[i], end[i] = begin, begin + service[i]
         replace_first(free, end[i])
@@ -59,16 +67,17 @@ def priority_pool(rows, ready, service, priority, free, emergency, routine, offs
         else:
             r = _head(rows, priority, r + 1, False)
             ready_r = _ready(rows, ready, r)
-    return 0
+    return 0, taken
 
 
 @njit(cache=True)
 def grouped_pools(order, offsets, ready, service, priority, free, free_offsets, emergency, routine, spans, which,
-                  offset_s, horizon, start, end):  # fmt: skip
+                  offset_s, horizon, start, end, begins, untils, blocks, taken):  # fmt: skip
     """`priority_pool` at each pool g, as `sort.by_station` grouped the jobs; returns how many rows are undecided.
 
     Rows of g are order[offsets[g]:offsets[g+1]], its servers free[free_offsets[g]:free_offsets[g+1]], its calendar
-    c = which[g]: the first spans[c, 0] rows of emergency[c] f8[m, 2] and spans[c, 1] of routine[c].
+    c = which[g]: the first spans[c, 0] rows of emergency[c] f8[m, 2] and spans[c, 1] of routine[c]; blocks as in
+    `grouped_fifo`.
     Raises ValueError for jobs at a pool without servers.
     """
     undecided = 0
@@ -78,8 +87,9 @@ def grouped_pools(order, offsets, ready, service, priority, free, free_offsets, 
             raise ValueError("jobs at a station without servers")
         if len(rows):
             c = which[g]
-            undecided += priority_pool(
+            left, taken[g] = priority_pool(
                 rows, ready, service, priority, servers, emergency[c, : spans[c, 0]], routine[c, : spans[c, 1]],
-                offset_s, horizon, start, end,
+                offset_s, horizon, start, end, begins, untils, taken[g], blocks[g + 1],
             )  # fmt: skip
+            undecided += left
     return undecided

@@ -124,7 +124,7 @@ def fast_link(ready: Floats, work: Floats) -> Floats:
 
 def slow_link(ready: Floats, work: Floats) -> Floats:
     env, sojourn = Environment(), np.zeros(len(ready))
-    link = Link(env, 1.0)
+    link = Link(env, [(-np.inf, 1.0)])
 
     def job(i: int) -> Wait:
         yield link.send(i, work[i])

@@ -46,12 +46,17 @@ def _idle(servers: Sequence[int]) -> tuple[Floats, Ints]:
     return np.full(int(offsets[-1]), -np.inf), offsets
 
 
+def unblocked(stations: int) -> tuple[Floats, Floats, Ints, Ints]:
+    """No server is ever out: begins, untils, where each station's begin, how many are taken."""
+    return np.zeros(0), np.zeros(0), np.zeros(stations + 1, np.int64), np.zeros(stations, np.int64)
+
+
 def fifo(jobs: Columns, servers: Sequence[int], horizons: Sequence[float] = WHOLE) -> Columns:
     """First come first served at stations of so many servers each."""
-    out, (free, at) = jobs.copy(), _idle(servers)
+    out, (free, at), blocked = jobs.copy(), _idle(servers), unblocked(len(servers))
     for horizon in horizons:
         order, offsets = out.rows(len(servers), horizon)
-        grouped_fifo(order, offsets, out.ready, out.work, free, at, out.start, out.end)
+        grouped_fifo(order, offsets, out.ready, out.work, free, at, out.start, out.end, *blocked)
     return out
 
 
@@ -60,13 +65,13 @@ def pools(
     horizons: Sequence[float] = WHOLE,
 ) -> tuple[Columns, list[int]]:  # fmt: skip
     """Priority pools of one calendar; also how many were undecided after each window."""
-    out, (free, at), undecided = jobs.copy(), _idle(servers), []
+    out, (free, at), undecided, blocked = jobs.copy(), _idle(servers), [], unblocked(len(servers))
     which, spans = np.zeros(len(servers), np.int64), np.array([[len(h) for h in hours]])
     for horizon in horizons:
         order, offsets = out.rows(len(servers), horizon)
         undecided.append(grouped_pools(
             order, offsets, out.ready, out.work, out.priority, free, at, hours[0][None], hours[1][None], spans, which,
-            offset_s, horizon, out.start, out.end,
+            offset_s, horizon, out.start, out.end, *blocked,
         ))  # fmt: skip
     return out, undecided
 
