@@ -8,7 +8,8 @@ import pytest
 
 from filmless.report.savings import by_class
 from filmless.report.simulated import Simulated
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.world.calendar import open_hours_a_week
 from sim.world.demand import daily_national
 from sim.world.load import load_world

@@ -8,7 +8,8 @@ import pytest
 from filmless.office.rates import Grid, grid_of
 from filmless.office.write import write_spreadsheets
 from sim.answers.case import Case, build_case
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from tests.sim.tiny import tiny_world
 

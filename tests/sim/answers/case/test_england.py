@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sim.answers.case import Case, build_case
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.world.load import load_world
 
