@@ -179,13 +179,14 @@ def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
     common = np.array([
         day_number(cluster.central_store_from), cluster.sharing, sc.network.lan.value * usable,
         sc.network.desk.value * usable, estate.wan_bytes_s.mean(), sc.film.pull.value * 60, sc.film.process.value * 60,
-        len(sc.modalities),
+        len(sc.modalities), 0.0 if cluster.back_load is None else cluster.back_load.value, cluster.prefetch,
     ])  # fmt: skip
     ratio = np.array([m.lossless_ratio.value for m in sc.modalities.values()])
     first = np.array([s.film_goes_first for s in sc.settings.values()])
+    booked = np.array([s.booked for s in sc.settings.values()])
     out = empty_columns(Jobs, len(exams))
     route_exams(
         columns_of(exams), live_days(estate, which), _places(world, estate), _profiles(world, estate), ratio, first,
-        common, columns_of(out),
+        booked, common, columns_of(out),
     )  # fmt: skip
     return out

@@ -100,6 +100,12 @@ class Cluster(Strict):
     exams_share: Share = Field(description="share of the national exams")
     central_store_from: date = Field(description="images go to the cluster's archive from this day")
     sharing: bool = Field(description="may one trust recall another's images?")
+    prefetch: bool = Field(
+        default=False, description="priors of booked exams come to the site the night before, outside of the queues"
+    )
+    back_load: Ratio | None = Field(
+        default=None, description="days of the old archive loaded back on each day from go-live on, newest first"
+    )
 
 
 class Matrix(Sourced):
@@ -138,6 +144,7 @@ class Setting(Strict):
     """Where an exam is asked for, and so when, how urgently, and who waits for the image."""
 
     name: str
+    booked: bool = Field(default=False, description="by appointment: what is wanted can be fetched the day before")
     emergency: Share = Field(description="exams with priority over routine ones")
     hourly: Profile = Field(description="24 hours, Monday to Friday")
     weekend_hourly: Profile = Field(description="24 hours, Saturday and Sunday")

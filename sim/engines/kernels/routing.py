@@ -18,15 +18,20 @@ MONTH_DAYS = 30.4375
 
 
 @njit(cache=True)
-def _where_prior(months, here, pacs, central, day, live, cache, sharing):
-    """A PACS starts empty: what was made before go-live is on film; what is older than the cache is central only."""
+def _where_prior(months, here, pacs, central, day, live, cache, sharing, back_load, fetched):
+    """A PACS starts empty: what was made before go-live is on film, until the old archive is loaded back that far.
+
+    What is older than the cache is at the centre only; `fetched`: it was brought to the site the night before.
+    """
     if np.isnan(months):
         return NO_PRIOR
-    if not pacs or day - months * MONTH_DAYS < live:
+    if not pacs or day - months * MONTH_DAYS < live - back_load * (day - live):
         return IN_LIBRARY
-    if here:
-        return AT_CENTRE if central and months > cache else AT_SITE
-    return AT_CENTRE if central and sharing else IN_LIBRARY
+    if here and not (central and months > cache):
+        return AT_SITE
+    if not here and not (central and sharing):
+        return IN_LIBRARY
+    return AT_SITE if fetched else AT_CENTRE
 
 
 @njit(cache=True)
@@ -51,27 +56,29 @@ def _other_site(site, where, u, trust, order, size, start, rank):
 
 
 @njit(cache=True, error_model="numpy")
-def route_exams(exams, live, places, archives, ratio, first, common, out):
+def route_exams(exams, live, places, archives, ratio, first, booked, common, out):
     """Fill the columns `out` of `Jobs` from the columns `exams` of `Exams`.
 
     live i8[site] go-live day; places: by site trust, hub, archive i8, unit bool, then order i8[site], size and start
     i8[trust], rank i8[site]: sites by trust; archives f8[archive, 8] seconds and bytes a second, months of cache, and
-    1 where images are compressed; ratio f8[modality] lossless; first bool[setting]; common f8[8] first day of the
-    central store, sharing, LAN, desk and mean WAN in bytes a second, seconds to pull a packet and to process a sheet,
-    modalities.
+    1 where images are compressed; ratio f8[modality] lossless; first, booked bool[setting]; common f8[10] first day of
+    the central store, sharing, LAN, desk and mean WAN in bytes a second, seconds to pull a packet and to process a
+    sheet, modalities, days of the old archive loaded back a day, prefetch of booked exams' priors.
     """
     (_, sites, modality, setting, _, days, _, _, images, nbytes, _, _, _, months, here, _, where, view_u, _, _, sheets,
      lost, _, _, back, chase, porter, courier) = exams  # fmt: skip
     (route, room, archive, hub, trust, view_site, prior, view, store_s, wire_bytes, ingest_s, pull_s, prior_more_s,
      retrieve_s, process_s, read_more_s, view_more_s, film_to_view_s) = out  # fmt: skip
     trust_of, hub_of, archive_of, unit_of, order, size, start, rank = places
-    central_from, sharing, lan, desk, wan, pull, process, n_mods = common
+    central_from, sharing, lan, desk, wan, pull, process, n_mods, back_load, prefetch = common
     for i in range(len(sites)):
         s, m = sites[i], modality[i]
         a = archive_of[s]
         pacs, unit, doctor_first = days[i] >= live[s], unit_of[s], first[setting[i]]
         central = pacs and days[i] >= central_from
-        prior[i] = _where_prior(months[i], here[i], pacs, central, days[i], live[s], archives[a, 6], sharing > 0)
+        fetched_before = prefetch > 0 and booked[setting[i]]
+        prior[i] = _where_prior(months[i], here[i], pacs, central, days[i], live[s], archives[a, 6], sharing > 0,
+                                back_load, fetched_before)  # fmt: skip
         view[i] = _how_viewed(where[i], central, sharing > 0)
         fetched = view[i] == VIEW_LINK or view[i] == VIEW_ABROAD
         route[i] = (
