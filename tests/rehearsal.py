@@ -19,7 +19,8 @@ from typing import Any
 from filmless.demo import check_disk, scenario_path
 from loadtest.archives.launch import running
 from loadtest.play.launch import LISTENER, PlayJob, free_port, play
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run
 from sim.runs.window import write_window
 from sim.world.load import load_world
