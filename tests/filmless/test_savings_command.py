@@ -10,7 +10,8 @@ from filmless.failures import BadInput
 from filmless.savings_commands import print_savings
 from sim.answers.case.draws import CLASSES
 from sim.answers.case.views import VIEWS
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.world.load import load_world
 
 SMOKE = Path(__file__).parents[2] / "scenarios" / "smoke.toml"

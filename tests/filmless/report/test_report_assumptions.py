@@ -16,7 +16,8 @@ from filmless.report.simulated import Simulated
 from filmless.report.tables import number, problems
 from filmless.sign import sign_run
 from sim.answers.case import Case, build_case
-from sim.runs.experiment import Spec, simulate
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run, RunProblem
 from sim.world.quantity import ASSUMPTIONS, Quantity
 from tests.filmless.report.conftest import Built, Runs
