@@ -87,11 +87,11 @@ class Players:
 class LocalPlayers(Players):
     """All users in this process, and Locust's page where a port is given."""
 
-    def __init__(self, devices: Devices, board: Board, web_port: int = 0) -> None:
-        """`web_port` 0 = no page."""
+    def __init__(self, devices: Devices, board: Board | None = None, web_port: int = 0) -> None:
+        """`web_port` 0 = no page; with one, `board` is what its tab shows."""
         super().__init__(devices, new_environment())
         self.runner = self.environment.create_local_runner()
-        if web_port:
+        if web_port and board is not None:
             self.web_url = open_page(self.environment, LOOPBACK, web_port, board)
 
     def spawn(self) -> None:

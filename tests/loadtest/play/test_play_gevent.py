@@ -53,14 +53,14 @@ def test_a_socket_that_never_blocks_lets_others_run() -> None:
 DEVICES = """
 import locust
 import time
-from loadtest.play.users import Players, exact_ms
+from loadtest.play.users import LocalPlayers, exact_ms
 begun = []
 
 class Device:
     def play(self):
         begun.append(1)
 
-players = Players([(f"cluster {n % 5}", Device()) for n in range(1500)])
+players = LocalPlayers([(f"cluster {n % 5}", Device()) for n in range(1500)])
 players.spawn()
 assert not begun
 players.begin()
