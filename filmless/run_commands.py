@@ -147,7 +147,10 @@ def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
     if len(simulated) != 1:
         raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
     loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
-    path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html")
+    limits = [r.folder for r in runs if r.manifest["kind"] == "limit"]
+    path = build_report(
+        simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html", limit_runs=limits
+    )
     if json_:
         give({"report": str(path)})
     else:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from filmless.report.figures import Figure
+from filmless.report.held import KIND_COLOUR, highest_mark, mark_limits, mark_stalls
 from filmless.report.latency import STAT_NAME
 from filmless.report.measured import BEYOND, KIND_ORDER, QUANTILES, Measured, needed
 from filmless.report.palette import BLUE, ORANGE, PALE, TEAL, WORLD_MARKER, look
@@ -18,7 +19,7 @@ from filmless.report.tables import records
 from filmless.report.words import duration_unit, short_duration
 
 Floats = NDArray[np.float64]
-KIND_COLOUR = {"store": BLUE, "query": TEAL, "retrieve": ORANGE}
+FARTHEST = 20.0  # a limit farther above the slowest answer is not worth the room
 KIND_DASH = {"store": "-", "query": ":", "retrieve": "--"}
 BAND = (
     "Whiskers: 95 % interval by ranks, n lowered for dependence between neighbours; none where operations are too few. "
@@ -142,9 +143,12 @@ def _draw_nines(sim: Simulated, measured: Measured) -> Canvas:
                 _nines_panel(axis, measured.sorted_responses(cluster, kind), kind)
             if i == 0:
                 _name_lines(axis, {k: measured.sorted_responses(cluster, k) for k in KIND_ORDER})
+            mark_limits(axis, measured, _nines)
+            mark_stalls(axis, measured, cluster)
             axis.set_xticks([0, 1, 2, 3], ["0", "90", "99", "99.9"])
         took = measured.answered()["end_s"] - measured.answered()["due_s"]
-        time_axis(axes[0], max(1e-4, float(took.min()) / 1.5), float(took.max()) * 1.5, "y", 6)
+        top = max(float(took.max()), min(highest_mark(measured), FARTHEST * float(took.max())))
+        time_axis(axes[0], max(1e-4, float(took.min()) / 1.5), top * 2.2, "y", 6)
         axes[0].set_ylabel("response time, logarithmic")
         canvas.supxlabel("percentile (%), on an axis of nines", fontsize=9)
     return canvas
@@ -164,6 +168,7 @@ def nines(sim: Simulated, measured: Measured) -> Figure:
         alt="Percentile curves of measured store, query and retrieve response, one panel a cluster, percentiles on an "
             f"axis of nines. The slowest of {len(worst):,} operations took {short_duration(float(longest))}.",
         band=f"Lines end where fewer than {BEYOND} operations are slower; dots beyond are single operations. "
+             "Thin steps in a line's colour: its thresholds, where there are any; dashed level: the longest stall. "
              "Intervals of the percentiles are in the table.",
         source=measured.source, canvas=_draw_nines(sim, measured), row_heads=3,
         data=answer_table(sim, data, unit_s, unit),

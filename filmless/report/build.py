@@ -16,6 +16,7 @@ from filmless.report.assumptions import statuses
 from filmless.report.claims import refuse_claims
 from filmless.report.front_table import NOTES, lines, rows_of
 from filmless.report.kept_case import keep_case
+from filmless.report.knee import Limits
 from filmless.report.measured import Measured
 from filmless.report.notebooks import Chapter, Value, chapter
 from filmless.report.simulated import Simulated
@@ -32,11 +33,13 @@ def _savings(sim: Simulated, simulation: str) -> Chapter:
         return chapter("savings", {"simulation": simulation, "kept": str(keep_case(sim, Path(private) / "case"))})
 
 
-def chapters_of(sim: Simulated, load_runs: Sequence[Path], progress: Progress) -> list[Chapter]:
+def chapters_of(
+    sim: Simulated, load_runs: Sequence[Path], progress: Progress, limit_runs: Sequence[Path] = ()
+) -> list[Chapter]:
     """The three chapters, each by a kernel of its own, at the same time."""
     simulation, loads = str(sim.run.folder.resolve()), [str(p.resolve()) for p in load_runs]
     wanted: dict[str, dict[str, Value]] = {
-        "latency": {"simulation": simulation, "loads": loads},
+        "latency": {"simulation": simulation, "loads": loads, "limits": [str(p.resolve()) for p in limit_runs]},
         "storage": {"simulation": simulation, "loads": loads},
     }
     with ThreadPoolExecutor(len(wanted) + 1) as pool:
@@ -88,18 +91,19 @@ def render(values: dict[str, Any]) -> str:
 
 
 def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
-                 progress: Progress = lambda done, total, text: None) -> Path:  # fmt: skip
-    """Build the page from one simulated run and any measured runs; returns its path.
+                 progress: Progress = lambda done, total, text: None,
+                 limit_runs: Sequence[Path] = ()) -> Path:  # fmt: skip
+    """Build the page from one simulated run, any measured runs and any limit searches; returns its path.
 
     Raises:
         RunProblem: a folder is no run, of the wrong kind, or damaged. Failed: a notebook failed, and why.
     """
     sim, measured = Simulated(sim_run), Measured(load_runs)
-    for run in (sim.run, *measured.runs):
+    for run in (sim.run, *measured.runs, *Limits(limit_runs).runs):
         run.check()
     _both_worlds(sim)
     progress(0, 4, "notebooks")
-    chapters = chapters_of(sim, load_runs, progress)
+    chapters = chapters_of(sim, load_runs, progress, limit_runs)
     page = render({**values_of(sim, measured, assumption_log.shown(sim, sim.case)), "chapters": chapters})
     refuse_claims(page, sim)
     out.parent.mkdir(parents=True, exist_ok=True)

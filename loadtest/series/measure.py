@@ -17,7 +17,7 @@ from loadtest.series.publish import publish
 from loadtest.series.state import TargetState
 from loadtest.verdict.disclosure import missing, untold
 from loadtest.verdict.finding import Finding, find
-from loadtest.verdict.judged import Line
+from loadtest.verdict.judged import INVALID, Line
 from loadtest.verdict.thresholds import Thresholds
 from sim.runs.store import Run
 
@@ -58,7 +58,8 @@ def measure(
     proofs += [_proof("after", order, progress)] if order.headroom_s else []
     out.rename(part)
     finding = _find(Run(part), result, order, proofs)
-    publish(part, out, _words(finding, proofs, states), {"verdict": lines_table(finding.lines)})
+    words = {**_words(finding, proofs, states), "measurement": INVALID if finding.doubts else result["measurement"]}
+    publish(part, out, words, {"verdict": lines_table(finding.lines)})
     return finding, result
 
 

@@ -35,6 +35,7 @@ class Finding:
     scale: str = ""
     figures: list[dict[str, Any]] = field(default_factory=list)
     split: list[dict[str, Any]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)  # why the measurement is not the archive's
 
     def sentence(self) -> str:
         """The verdict line."""
@@ -64,12 +65,13 @@ def find(
     first = min((one.from_s for one in stalls), default=None)
     steady = steady_interval(played, first)
     lines = lines_of(thresholds.thresholds, played, steady) if thresholds else []
-    verdict, beyond = _verdict(result, lines, [*result.get("doubts", []), *doubts], thresholds)
+    every = [*result.get("doubts", []), *doubts]
+    verdict, beyond = _verdict(result, lines, every, thresholds)
     missed = [f"{one.verdict} {one.name} ({one.words}): {one.why}" for one in lines if one.verdict != PASS]
     remarks = [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
     return Finding(
         verdict, [*beyond, *missed], beyond, lines, steady, stalls, remarks, thresholds.title if thresholds else "",
-        scale, _records(figures_of(played, stalls)), _records(split_of(played)),
+        scale, _records(figures_of(played, stalls)), _records(split_of(played)), every,
     )  # fmt: skip
 
 

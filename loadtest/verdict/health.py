@@ -67,6 +67,7 @@ class Health:
     wakes_by: str
     missing: dict[str, int]  # class of operation -> planned and not sent
     planned_by_class: dict[str, int]
+    stretched_s: dict[str, float] = field(default_factory=dict)  # class -> time that its releases took too long
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; what could not be measured is null."""
@@ -87,12 +88,26 @@ def health_of(rows: Sequence[OperationRow], samples: Samples) -> Health:
         clock_step_s=samples.clock_step_s, wall_s=samples.wall_s, scheduling=samples.scheduling,
         wakes_by=samples.wakes_by,
         missing={name: n - reached[name] for name, n in sorted(planned.items()) if n > reached[name]},
-        planned_by_class=dict(sorted(planned.items())),
+        planned_by_class=dict(sorted(planned.items())), stretched_s=stretched(sent),
     )  # fmt: skip
 
 
 def _lag(row: OperationRow) -> float:
     return row.start_s - row.due_s - row.blocked_s
+
+
+def stretched(sent: Sequence[OperationRow]) -> dict[str, float]:
+    """Classes that were released at another rate than planned, by over 1 %: seconds that they took longer."""
+    spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in sent:
+        if not isnan(row.released_s):
+            spans[f"{row.cluster} {row.operation}"].append((row.due_s, row.released_s))
+    found = {}
+    for name, times in spans.items():
+        due, released = (max(t) - min(t) for t in zip(*times, strict=True))
+        if len(times) >= BEYOND and abs(released - due) > LARGEST_MIX_ERROR * due:
+            found[name] = released - due
+    return found
 
 
 def lag_effect(rows: Sequence[OperationRow]) -> tuple[float, str]:
@@ -118,7 +133,8 @@ def lag_effect(rows: Sequence[OperationRow]) -> tuple[float, str]:
 
 def judge(health: Health, limits: Limits | None = None, others: Sequence[str] = ()) -> tuple[str, list[str]]:
     """VALID, or INVALID with every reason; `others` are reasons that were found elsewhere."""
-    reasons = [*others, *_unsent(health), *_beyond(health, limits or Limits())]
+    most = limits or Limits()
+    reasons = [*others, *_unsent(health), *_other_rate(health, most), *_beyond(health, most)]
     return (INVALID if reasons else VALID), reasons
 
 
@@ -131,6 +147,15 @@ def _unsent(health: Health) -> list[str]:
         f"{name}: {n} of {health.planned_by_class[name]} planned operations were not sent"
         for name, n in health.missing.items()
         if n > LARGEST_MIX_ERROR * health.planned_by_class[name]
+    ]
+
+
+def _other_rate(health: Health, limits: Limits) -> list[str]:
+    """Less than the lag that is allowed anyway is no other rate, however short the play."""
+    return [
+        f"{name}: released over {s:.3g} s more than planned, so not within 1 % of the planned rate"
+        for name, s in health.stretched_s.items()
+        if abs(s) > limits.lag_p99_s
     ]
 
 

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, sync_playwright
 
 from filmless.report import build, notebooks, simulated
-from tests.filmless.report.fake_run import load_run, simulated_run
+from tests.filmless.report.fake_run import limit_run, load_run, simulated_run
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -26,6 +26,7 @@ FLAGS = [
 class Runs:
     simulated: Path
     loads: list[Path]
+    limits: list[Path]
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     def make(folder: Path) -> None:
         simulated_run(folder / "simulated")
         load_run(folder / "played")
+        limit_run(folder / "limit")
 
     folder = once(tmp_path_factory, "report-runs", make)
-    return Runs(folder / "simulated", [folder / "played"])
+    return Runs(folder / "simulated", [folder / "played"], [folder / "limit"])
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +73,7 @@ def built(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Built:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(notebooks, "execute", execute)
             patch.setattr(simulated, "CASE_DRAWS", 400)  # enough for a page's form
-            build.build_report(runs.simulated, runs.loads, folder / "report.html")
+            build.build_report(runs.simulated, runs.loads, folder / "report.html", limit_runs=runs.limits)
 
     folder = once(tmp_path_factory, "report-built", make)
     executed = {p.stem: nbformat.read(p, as_version=4) for p in folder.glob("*.ipynb")}

@@ -40,7 +40,7 @@ def _operations(cluster: str, rng: np.random.Generator) -> pd.DataFrame:
             "modality": rng.choice(["CR", "CT", "US"], n), "exam": np.arange(n, dtype=np.int64) + 10**11,
             "due_s": due, "start_s": due + lag, "first_byte_s": due + lag + took / 4, "end_s": due + lag + took,
             "objects": np.int32(objects), "bytes": np.int64(objects * 524_288), "status": 0, "outcome": "ok",
-            "detail": "", "phase": "play",
+            "detail": "", "phase": "play", "blocked_s": 0.0, "connect_s": 0.0, "negotiate_s": took / 100,
         }))  # fmt: skip
     whole = pd.concat(frames, ignore_index=True).sort_values("due_s", ignore_index=True)
     whole.insert(0, "op", np.arange(len(whole), dtype=np.int64))
@@ -75,6 +75,32 @@ def _ledger(operations: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def _verdict() -> pd.DataFrame:
+    """Two thresholds: one met, one that too few operations leave undecided."""
+    said = {"unit": "s", "low": 0.7, "high": 1.1, "n": 1200, "decide": None, "method": "order statistics",
+            "source": "x", "status": "verified"}  # fmt: skip
+    return pd.DataFrame([
+        said | {"name": "a", "words": "store: p95 of response (over operations) at most 2 s", "limit": 2.0,
+                "value": 0.9, "verdict": "PASS", "why": "the whole interval is inside the limit"},
+        said | {"name": "b", "words": "retrieve: p99 of response (over operations) at most 5 s", "limit": 5.0,
+                "value": np.nan, "low": np.nan, "high": np.nan, "n": 500, "verdict": "INVALID",
+                "why": "not shown: 500 operations, 1000 needed", "decide": 1000},
+    ])  # fmt: skip
+
+
+def limit_run(folder: Path) -> Path:
+    """A search for a breaking point with five steps."""
+    per_s = np.array([5.0, 10.0, 20.0, 14.1, 12.0])
+    steps = pd.DataFrame({
+        "per_s": per_s, "achieved_per_s": per_s, "p50_s": 0.02 * per_s, "p95_s": 0.05 * per_s, "n": 300,
+        "held": np.arange(5) * 300, "verdict": ["PASS", "PASS", "FAIL", "FAIL", "PASS"], "why": "as it is",
+    })  # fmt: skip
+    with RunWriter(folder) as writer:
+        writer.table("steps", steps)
+        return writer.close({"kind": "limit", "sentence": "the knee lies between 12 and 14.1 operations/s",
+                             "below": {"per_s": 12.0}, "above": {"per_s": 14.1}})  # fmt: skip
+
+
 def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int = 1, most: int = 1000,
              **manifest: Any) -> Path:  # fmt: skip
     """A minute of each cluster: plausible answers, one refusal a cluster, some stores before the clock starts.
@@ -88,7 +114,10 @@ def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int
     said = {
         "kind": "load", "title": "England", "version": "0.1.0", "start": "2007-03-06T10:00:00", "seed": 7,
         "clusters": list(clusters), "speed": 1.0, "tcp_profile": "tuned", "reasons": [],
-        "measurement": "VALID", "verdict": "PASS",
+        "measurement": "VALID", "verdict": "PASS", "scale": "", "steady": {"from_s": 4.0, "to_s": 60.0, "found": True},
+        "stalls": [{"cluster": clusters[0], "from_s": 30.0, "to_s": 32.5, "lasted_s": 2.5, "clear_s": 33.0, "hit": 17}],
+        "figures": [{"cluster": c, "operation": "store", "n": 239, "n_without": 222, "p50_s": 0.4, "p50_without_s": 0.4,
+                     "p95_s": 0.9, "p95_without_s": 0.8, "p99_s": None, "p99_without_s": None} for c in clusters],
         "starts": dict.fromkeys(clusters, "2007-03-06T10:00:00"),
         "targets": {c: {"name": f"filmless-{c}", "software": "embedded archive 0.1.0", "tcp": "no delay"}
                     for c in clusters},
@@ -97,4 +126,5 @@ def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int
         writer.table("operations", operations)
         writer.table("ledger", _ledger(operations))
         writer.table("objects", _objects(operations))
+        writer.table("verdict", _verdict())
         return writer.close({**said, **manifest})

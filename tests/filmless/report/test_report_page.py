@@ -98,7 +98,12 @@ def test_each_figure_has_its_alternative_and_its_data(opened: Opened):
         assert f["wide"] > 600
 
 
-NATIONAL = {"fig-case-waterfall", "fig-case-fan", "fig-case-tornado"}  # one answer for the nation; tables by cluster
+NATIONAL = {
+    "fig-case-waterfall",
+    "fig-case-fan",
+    "fig-case-tornado",
+    "fig-knee",
+}  # one answer for the nation; tables by cluster
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -95,7 +95,7 @@ def test_objects_are_rows_too(played: Played) -> None:
     assert not objects.duplicated(["cluster", "exam", "number"]).any()
 
 
-def test_the_manifest_lets_an_outsider_repeat_it(played: Played) -> None:
+def test_l10_the_manifest_lets_an_outsider_repeat_it(played: Played) -> None:
     manifest = played[1].manifest
     assert manifest["kind"] == "load"
     assert manifest["clusters"] == ["south", "london"]

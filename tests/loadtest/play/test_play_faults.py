@@ -88,7 +88,7 @@ def test_an_object_that_nobody_sent_is_a_phantom(tmp_path: Path) -> None:
     assert (found.ledger[0].finding, found.ledger[0].named) == ("phantom 2", "phantom: 2 objects")
 
 
-def test_nothing_is_ever_sent_again(tmp_path: Path) -> None:
+def test_l8_nothing_is_ever_sent_again(tmp_path: Path) -> None:
     """An archive that fails the first try of everything: attempts are as many as objects (rule L8)."""
     with doctored(lambda n: "A700") as archive:
         found = carry_out(tmp_path, stores(3, 2, 1), archive.target)

@@ -38,7 +38,7 @@ class Freeze:
         self.lasted_s = time.perf_counter() - began
 
 
-def test_a_frozen_archive_is_charged_for_all_that_waited(tmp_path: Path) -> None:
+def test_l1_a_frozen_archive_is_charged_for_all_that_waited(tmp_path: Path) -> None:
     """5 s in 15: p99 over all operations is 5 s - 1 % of 15 s = 4.85 s, whatever was under way when it froze."""
     rows = [row("store", 0.02 * n, n, objects=1, ae_title=f"CT{n % 10:04d}R1") for n in range(750)]
     file = write(tmp_path / "t.parquet", rows)
@@ -61,7 +61,7 @@ def test_a_frozen_archive_is_charged_for_all_that_waited(tmp_path: Path) -> None
     assert not median.high < 1.0, "a run with a freeze in it cannot bound its median closely (NaN: not at all)"
 
 
-def test_a_frozen_archive_and_a_short_backlog_drop_and_count(tmp_path: Path) -> None:
+def test_l2_a_frozen_archive_and_a_short_backlog_drop_and_count(tmp_path: Path) -> None:
     rows = [row("store", 0.01 * n, n, objects=1) for n in range(200)]
     file = write(tmp_path / "t.parquet", rows)
     with running("embedded", "south", mode="null") as target:

@@ -67,7 +67,7 @@ def test_operations_start_when_due_though_none_is_answered() -> None:
         assert row.end_s - row.start_s == pytest.approx(0.3, abs=0.03)
 
 
-def test_waiting_for_the_device_is_told_apart_from_lateness() -> None:
+def test_l3_waiting_for_the_device_is_told_apart_from_lateness() -> None:
     bench = Bench([0.0, 0.0, 0.0], takes(0.1)).play()
     rows = sorted(bench.recorder.operations, key=lambda row: row.start_s)
     assert [round(row.blocked_s, 1) for row in rows] == [0.0, 0.1, 0.2]

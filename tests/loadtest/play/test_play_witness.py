@@ -53,7 +53,7 @@ def test_the_embedded_archive_on_disk_survives_a_kill(tmp_path: Path) -> None:
     assert result["verdict"] != "FAIL", result["reasons"]
 
 
-def test_an_archive_that_loses_what_it_acknowledged_when_it_is_killed_fails(tmp_path: Path) -> None:
+def test_l9_what_was_acknowledged_and_is_lost_by_a_kill_is_fail(tmp_path: Path) -> None:
     result = played(tmp_path, "embedded", "memory", kill_at=1.0)
     assert result["verdict"] == "FAIL"
     assert "10 objects were acknowledged and are not found" in result["reasons"]

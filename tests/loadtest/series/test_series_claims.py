@@ -77,7 +77,7 @@ def test_a_mistake_in_a_claim_is_told(tmp_path: Path, old: str, new: str, told: 
     assert told in str(caught.value)
 
 
-def test_the_scale_stands_in_the_verdict_line(tmp_path: Path) -> None:
+def test_l14_the_scale_stands_in_the_verdict_line(tmp_path: Path) -> None:
     """A claim of 40 small images a second, at half of it, against an archive whose law can do 200."""
     said = {
         "title": "40 a second", "product": "p", "figures": [

@@ -83,7 +83,7 @@ class Burners:
         os.sched_setaffinity(0, self._before)
 
 
-def test_a_burning_core_gives_invalid_and_not_fail(tmp_path: Path) -> None:
+def test_l4_a_burning_core_gives_invalid_and_not_fail(tmp_path: Path) -> None:
     """The archive runs elsewhere and misses its threshold only because its generator is starved (rule L4)."""
     rows = [row("store", 0.005 * n, n, objects=1, ae_title=f"CT{n % 5:04d}R1") for n in range(300)]
     file = write(tmp_path / "t.parquet", rows)
@@ -133,7 +133,7 @@ def test_the_targets_state_has_a_slope() -> None:
     assert summary_of([])["n"] == 0
 
 
-def test_a_leak_is_seen_while_it_happens() -> None:
+def test_l12_a_leak_is_seen_while_it_happens() -> None:
     words = "import time\nkept = []\nwhile True:\n    kept.append(bytearray(1_000_000)); time.sleep(0.02)"
     child = subprocess.Popen([sys.executable, "-c", words])
     try:

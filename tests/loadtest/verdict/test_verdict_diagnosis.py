@@ -15,7 +15,7 @@ def calm(n: int, seed: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("length", [40, 100, 200])
-def test_mser5_cuts_a_step_where_it_is(length: int) -> None:
+def test_l5_the_cut_of_a_step_is_that_of_the_rule(length: int) -> None:
     values = calm(600)
     values[:length] += 1.0
     found = mser5(values)

@@ -53,7 +53,7 @@ def test_each_reason(rows: list[OperationRow], samples: Samples, told: str) -> N
     assert any(told in reason for reason in reasons), reasons
 
 
-def test_a_class_that_is_silently_missing_is_named() -> None:
+def test_l6_a_class_that_is_silently_missing_is_named() -> None:
     rows = some(200) + [row(300 + n, operation="find", outcome="dropped") for n in range(2)]
     _, reasons = judge(health_of(rows, QUIET))
     assert "south find: 2 of 2 planned operations were not sent" in reasons
@@ -79,3 +79,11 @@ def test_nothing_sent_is_no_number() -> None:
     assert isinstance(health, Health)
     assert health.to_json()["lag_p99_s"] is None
     assert judge(health)[0] == INVALID
+
+
+def test_l6_a_class_that_is_released_more_slowly_than_planned_is_named() -> None:
+    """Planned over 39.9 s, released over 41.1 s: each operation in its turn, and 3 % below the planned rate."""
+    slow = [row(n, released_s=0.103 * n, start_s=0.103 * n, blocked_s=0.003 * n) for n in range(400)]
+    _, reasons = judge(health_of(slow, QUIET))
+    assert any(reason.startswith("south store: released over 1.2 s more than planned") for reason in reasons), reasons
+    assert judge(health_of(some(400), QUIET)) == (VALID, [])

@@ -193,7 +193,7 @@ def test_junit_has_a_failure_a_line_and_an_error_where_nothing_was_learnt() -> N
     assert word_of(lines) == FAIL
 
 
-def test_disclosure_names_what_is_missing() -> None:
+def test_l10_what_is_not_disclosed_is_named() -> None:
     assert "hash of the plan" in missing({})[0]
     assert all(what in missing({})[0] for what in OWED)
     told = untold({"targets": {"south": {"software": "X 1"}}})

@@ -98,7 +98,7 @@ def test_groups_and_prefill() -> None:
     assert dict(found.groupby("operation")["n"].first()) == {"store": 300, "find": 50}
 
 
-def test_errors_are_no_fast_successes() -> None:
+def test_l7_errors_are_no_fast_successes() -> None:
     outcome = np.array(["ok"] * 200 + ["refused"] * 60 + ["failed"] * 20 + ["unknown"] * 10 + ["dropped"] * 10)
     data = frame(300, outcome=outcome)
     data.loc[data["outcome"].isin(["refused", "failed"]), "response_s"] = 1e-6
