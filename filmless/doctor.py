@@ -12,6 +12,7 @@ TOOLS = {
     "DCMTK storescu": ("/usr/bin/storescu", "dcmtk", "tests"),
     "dciodvfy": ("dciodvfy", "dicom3tools", "tests"),
     "chromium": ("chromium", "chromium", "tests of the report"),
+    "LibreOffice": ("soffice", "libreoffice-calc-nogui", "savings --ods, tests"),
 }
 NEEDED = ("simpy", "numba", "pandas", "pyarrow", "pydicom", "pynetdicom", "locust", "matplotlib", "nbclient")
 GB = 1e9

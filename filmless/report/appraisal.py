@@ -124,7 +124,8 @@ def tornado(sim: Simulated, case: Case) -> Figure:
     """One input at a time, low and high, with switching values."""
     data, rest = bars(case), case.sensitivity.interaction
     top = str(data["input"].iloc[0])
-    note = f" Share of the variance that single inputs leave open: {100 * rest:.0f} %; {case.sensitivity.advice}."
+    left = f" Share of the variance that single inputs leave open: {100 * rest:.0f} %;" if np.isfinite(rest) else ""
+    note = f"{left} {case.sensitivity.advice}".rstrip(".") + "."
     return Figure(
         key="case-tornado", title=f"The answer hangs most on {top}", measure="Net present value of the programme, "
         "each input at its low and high end, the others at base", unit=unit_of(sim), place=sim.place,

@@ -110,7 +110,8 @@ def to_come(sim: Simulated, case: Case) -> pd.DataFrame:
     year = financial_year(pd.Timestamp(str(sim.run.manifest["start"])).date())
     rows = realised(case.lines, case.factors, case.first_year, year)
     rows = rows[(rows["option"] == OPTION) & rows["class"].isin([*BENEFITS, *COSTS])].copy()
-    rows["share"] = 100 * rows["forecast_gbp"] / (rows["realised_gbp"] + rows["forecast_gbp"])
+    share = 100 * rows["forecast_gbp"] / (rows["realised_gbp"] + rows["forecast_gbp"])
+    rows["share"] = share.where(share.between(0, 100))  # where the two have different signs there is no share
     out = rows.drop(columns="option").rename(columns={"share": f"still to come from {year}/{(year + 1) % 100:02d} (%)"})
     return _heads(sim, out, {"realised_gbp": f"before {year}", "forecast_gbp": "still to come"})
 

@@ -81,7 +81,8 @@ def symbol(currency: str) -> str:
 
 def money(value: float, currency: str) -> str:
     """Money in a sentence: £25.8 million."""
+    sign, value = ("-" if value < 0 else ""), abs(value)
     for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
-        if abs(value) >= size:
-            return f"{symbol(currency)}{number(value / size)}{name}"
-    return f"{symbol(currency)}{number(value)}"
+        if value >= size:
+            return f"{sign}{symbol(currency)}{number(value / size)}{name}"
+    return f"{sign}{symbol(currency)}{number(value)}"

@@ -11,6 +11,7 @@ from filmless.report import appraisal, case_tables, rollout_tiles, savings
 from filmless.report.kept_case import case_of, keep_case
 from filmless.report.simulated import Simulated
 from filmless.report.tables import problems
+from filmless.report.words import money
 from sim.answers.case import Case, build_case
 from sim.answers.case.catalogue import BENEFITS, COSTS
 from sim.answers.case.options import NAMES
@@ -69,6 +70,23 @@ def test_the_tornado_names_status_and_switching_value(case: Case) -> None:
     assert bars["swing_gbp"].is_monotonic_decreasing
     assert set(bars["status"]) <= {"assumed", "verified"}
     assert bars["inside_range"].notna().all()
+
+
+def test_a_tornado_of_few_draws_says_so_and_no_share(sim: Simulated, case: Case) -> None:
+    few = replace(case.sensitivity, interaction=float("nan"), advice="too few draws to tell")
+    shown = appraisal.tornado(sim, replace_sensitivity(case, few))
+    assert "nan" not in shown.band
+    assert "too few draws" in shown.band
+
+
+def replace_sensitivity(case: Case, found: object) -> Case:
+    other = replace(case)
+    other.__dict__["sensitivity"] = found
+    return other
+
+
+def test_a_loss_has_its_sign_before_the_currency() -> None:
+    assert (money(-4.26e8, "GBP"), money(4.38e5, "GBP")) == ("-£426 million", "£438 thousand")
 
 
 def test_every_trust_has_one_tile_and_none_overlap(sim: Simulated) -> None:
