@@ -16,7 +16,6 @@ from sim.answers.case.financial import financial_table
 from sim.answers.case.groups import groups_table
 from sim.answers.case.inputs import Input, Values, base_values, draw, inputs_of, table_of
 from sim.answers.case.options import NAMES
-from sim.answers.case.physical import unmonetised_table
 from sim.answers.case.places import CaseProblem, Place, places_of
 from sim.answers.case.register import OPTION, register_table
 from sim.answers.case.sensitivity import Sensitivity, sensitivity
@@ -24,6 +23,7 @@ from sim.answers.case.summary import measures, summary_table
 from sim.answers.case.table import lines_table
 from sim.answers.case.total_order import total_order
 from sim.answers.case.trusts import TRUST_DRAWS, trusts_table
+from sim.answers.case.unmonetised import unmonetised_table
 from sim.runs.manifest import world_of
 from sim.runs.store import Run
 from sim.world.streams import stream_key

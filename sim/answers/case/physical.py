@@ -2,19 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sim.answers.case.activity import Activity
 from sim.answers.case.film_lines import all_sheets, repeats_of, wet_sheets
-from sim.answers.case.options import NAMES
 from sim.answers.case.people_lines import missing, repeats, unit_journeys, visits_again
-
-if TYPE_CHECKING:
-    from sim.answers.case.draws import Draws, Totals
 
 Floats = NDArray[np.float64]
 
@@ -61,19 +55,3 @@ PHYSICAL = (
     Thing("visits", "Outpatient visits repeated for want of images", "visits", visits),
     Thing("unit_journeys", "Journeys from Minor Injuries Units with a film", "journeys", unit_journeys),
 )
-
-
-def unmonetised_table(base: "Totals", draws: "Draws") -> pd.DataFrame:
-    """One row an option and thing: what is spared over all years against business as usual; value, low, high, n."""
-    rows = []
-    for option in NAMES:
-        drawn = draws.spared[option]
-        for i, thing in enumerate(PHYSICAL):
-            low, high = np.quantile(drawn[thing.id], (0.025, 0.975))
-            value = float(base.spared[option][i, 0])
-            rows.append({
-                "option": option, "measure": thing.id, "name": thing.name, "unit": thing.unit, "value": value,
-                "low": low, "high": high, "n": len(drawn),
-                "direction": "spared" if value > 0 else ("added" if value < 0 else "no change"),
-            })  # fmt: skip
-    return pd.DataFrame(rows)

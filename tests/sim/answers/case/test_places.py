@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.answers.case.places import places_of, rates_of, waits_of
+from sim.answers.case.places import places_of
+from sim.answers.case.rates import rates_of, waits_of
 from sim.runs.store import Run
 from sim.world.demand import modality_codes, national_volume, setting_codes
 from sim.world.load import World

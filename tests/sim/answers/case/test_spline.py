@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from sim.answers.case.inputs import Input, Values, inputs_of
-from sim.answers.case.sensitivity import Sensitivity, one_by_one, roots, switching, together, tornado
+from sim.answers.case.sensitivity import Sensitivity
 from sim.answers.case.spline import design, explained, first_order, interaction, quadratic, worth
 from sim.answers.case.total_order import total_order
+from sim.answers.case.what_if import one_by_one, roots, switching, together, tornado
 from sim.world.load import World
 
 N = 10_000
