@@ -179,7 +179,8 @@ class Command:
     @property
     def comment(self) -> str:
         """Error Comment (0000,0902), made printable."""
-        return printable(self.values.get(0x0902, b""), 64)
+        raw = self.values.get(0x0902)
+        return printable(raw, 64) if raw else ""
 
 
 def read_command(raw: Buffer) -> Command:

@@ -1,0 +1,65 @@
+"""Options of `filmless load`: what a person types becomes the play's settings, or is told with what is allowed."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filmless.failures import BadInput
+from filmless.load_options import salvage_run, syntax_of, witnesses_of, workers_of
+from loadtest.play.config import PlayConfig
+from loadtest.play.journal import Journal
+from tests.loadtest.play.doctored import doctored
+from tests.loadtest.play.test_play_process import config
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ((0, False, "h", 1), {}),
+        ((3, False, "h", 1), {"workers": 3}),
+        ((2, True, "127.0.0.1", 5557), {"workers": 2, "master": "127.0.0.1:5557"}),
+    ],
+)
+def test_workers(given: tuple[int, bool, str, int], settings: dict[str, Any]) -> None:
+    assert workers_of(*given) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ((0.0, False, None), {}),
+        ((0.1, True, 0.0), {"verify_hashes": 0.1, "commit": True, "kill_at": 0.0}),
+        ((1.0, False, 1.0), {"verify_hashes": 1.0, "kill_at": 1.0}),
+    ],
+)
+def test_witnesses(given: tuple[float, bool, float | None], settings: dict[str, Any]) -> None:
+    assert witnesses_of(*given) == settings
+    assert set(settings) <= set(PlayConfig.model_fields)
+
+
+def test_what_cannot_be_is_told() -> None:
+    with pytest.raises(BadInput, match="--master needs --workers N"):
+        workers_of(0, True, "h", 1)
+    with pytest.raises(BadInput, match="must be one of explicit, implicit, jpeg-ls, jpeg-2000, rle"):
+        syntax_of("htj2k")
+
+
+def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with doctored() as archive:
+        file = config(tmp_path, archive.target, 1.0)
+    child = os.fork()
+    if child == 0:  # as a play that is killed at once: nothing of the journal is removed
+        Journal(tmp_path / "out", file.read_text())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    salvage_run(tmp_path / "out.partial", json_=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["planned"], said["done"]) == ("INVALID", 10, 0)
+    assert said["outcomes"]["dropped"] + said["outcomes"]["unknown"] == 10
+    assert (tmp_path / "out" / "manifest.json").is_file()
