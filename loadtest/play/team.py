@@ -43,6 +43,7 @@ from loadtest.verdict.records import ObjectRow, OperationRow
 PINGS = 12
 BEGIN_IN_S = 0.5
 LOOK_EVERY_S = 0.02
+DOUBT_S = 2 * FLUSH_EVERY_S  # after a worker's last word: what was due by then it may have sent
 STOP_S = 5.0
 READY_WITHIN_S = 120.0
 LAST_WORDS_S = 15.0  # after the last moment at which a worker's own play can end
@@ -61,6 +62,7 @@ class Member:
     round_trip_s: float = inf
     samples: Samples | None = None
     tallies: list[dict[str, int]] = field(default_factory=list)
+    heard_s: float = 0.0  # of the play's clock; a worker that lives tells its rows four times a second
     lost_s: float | None = None
 
     @property
@@ -153,7 +155,9 @@ class Team:
             member.round_trip_s, member.offset_s = took, said["now"] - (now + said["sent"]) / 2
 
     def _rows(self, client_id: str, said: dict[str, Any]) -> None:
-        if client_id in self._members and self._members[client_id].lost_s is None:
+        member = self._members.get(client_id)
+        if member is not None and member.lost_s is None:
+            member.heard_s = max(self.clock.now(), 0.0)
             self.recorder.take(unpack(OperationRow, said["operations"]), unpack(ObjectRow, said["objects"]))  # type: ignore[arg-type]
 
     def _done(self, client_id: str, said: dict[str, Any]) -> None:
@@ -250,7 +254,7 @@ class Team:
         for one in self._members.values():
             missing = one.client_id in nodes and nodes[one.client_id].state == STATE_MISSING
             if not one.has_ended and (one.pid in gone or missing or is_late):
-                one.lost_s = self.clock.now()
+                one.lost_s = min(self.clock.now(), one.heard_s + DOUBT_S)
                 self.interruptions.append(
                     f"worker {one.number} of {self._config.workers} was lost after {one.lost_s:.1f} s"
                 )

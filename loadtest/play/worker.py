@@ -115,8 +115,8 @@ class Worker:
         return SentPlayers(devices, self.environment, lambda: self._tell(READY, counts=counts))
 
     def _flush(self, rows: Rows) -> None:
-        if rows[0] or rows[1]:
-            self._tell(ROWS, operations=pack(OperationRow, rows[0]), objects=pack(ObjectRow, rows[1]))
+        """Tell the master; without news too, so that it knows until when we lived."""
+        self._tell(ROWS, operations=pack(OperationRow, rows[0]), objects=pack(ObjectRow, rows[1]))
 
 
 def _kinds(plan: Plan) -> dict[int, set[str]]:

@@ -169,6 +169,26 @@ def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: 
         assert abs(one["offset_s"]) <= one["round_trip_s"]  # one machine, one clock: what is left is the error's bound
 
 
+def test_a_worker_lost_elsewhere_is_told_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here sees its process end; its last word says until when it may have sent."""
+    monkeypatch.setenv(TOKEN, "shared")
+    address = f"127.0.0.1:{free_port()}"
+    with archive() as target, worker(address, "shared") as one, worker(address, "shared"):
+
+        def kill(done: int, total: int, phase: str) -> None:
+            if phase == "play" and done > 60:
+                one.kill()
+
+        job = PlayJob(traffic(tmp_path, per_device=60), target)
+        result = play([job], 1.0, tmp_path / "out", kill, workers=2, master=address, priority="usual")
+    outcomes = result["outcomes"]
+    assert result["verdict"] == "INVALID"
+    assert sum("was lost after" in why for why in result["reasons"]) == 1
+    assert outcomes["dropped"] > outcomes["unknown"]
+    assert sum(outcomes.values()) == result["planned"] == DEVICES * 60 + 9
+    assert not Run(tmp_path / "out").table("ledger")["finding"].str.contains("phantom").any()
+
+
 def test_a_worker_with_another_token_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN, "shared")
     address = f"127.0.0.1:{free_port()}"
