@@ -269,7 +269,7 @@ def archive(
 @app.command()
 @guarded
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="one simulation run, then any load runs")],
+    runs: Annotated[list[Path], typer.Argument(help="one simulation run; loads, sizes, sweeps and rural runs")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html beside the first run")] = None,
     json_: Json = False,
 ) -> None:

@@ -139,18 +139,18 @@ def parse_time(text: str) -> datetime:
 
 
 def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
-    """The report of one simulation run and its load runs."""
+    """The report of one simulation run, its load runs, and the planner's runs."""
     from filmless.report.build import build_report
 
-    runs = [Run(f) for f in folders]
+    runs = [Run(f / "collection" if (f / "collection").is_dir() else f) for f in folders]
     simulated = [r for r in runs if r.manifest["kind"] == "simulation"]
     if len(simulated) != 1:
         raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
     loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
     limits = [r.folder for r in runs if r.manifest["kind"] == "limit"]
-    path = build_report(
-        simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html", limit_runs=limits
-    )
+    plans = [r.folder for r in runs if r.manifest["kind"] in ("sizing", "sweep", "rural")]
+    path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html",
+                        limit_runs=limits, plans=plans)  # fmt: skip
     if json_:
         give({"report": str(path)})
     else:

@@ -33,18 +33,19 @@ def _savings(sim: Simulated, simulation: str) -> Chapter:
         return chapter("savings", {"simulation": simulation, "kept": str(keep_case(sim, Path(private) / "case"))})
 
 
-def chapters_of(
-    sim: Simulated, load_runs: Sequence[Path], progress: Progress, limit_runs: Sequence[Path] = ()
-) -> list[Chapter]:
-    """The three chapters, each by a kernel of its own, at the same time."""
+def chapters_of(sim: Simulated, load_runs: Sequence[Path], progress: Progress, limit_runs: Sequence[Path] = (),
+                plans: Sequence[Path] = ()) -> list[Chapter]:  # fmt: skip
+    """The four chapters, each by a kernel of its own, at the same time."""
     simulation, loads = str(sim.run.folder.resolve()), [str(p.resolve()) for p in load_runs]
     wanted: dict[str, dict[str, Value]] = {
         "latency": {"simulation": simulation, "loads": loads, "limits": [str(p.resolve()) for p in limit_runs]},
         "storage": {"simulation": simulation, "loads": loads},
     }
-    with ThreadPoolExecutor(len(wanted) + 1) as pool:
+    planning: dict[str, Value] = {"simulation": simulation, "plans": [str(p.resolve()) for p in plans]}
+    with ThreadPoolExecutor(len(wanted) + 2) as pool:
         jobs = [pool.submit(chapter, name, values) for name, values in wanted.items()]
         jobs.append(pool.submit(_savings, sim, simulation))
+        jobs.append(pool.submit(chapter, "planner", planning))
         out = []
         for done, job in enumerate(jobs, 1):
             out.append(job.result())
@@ -59,7 +60,7 @@ def _both_worlds(sim: Simulated) -> None:
                          "simulate with --world film --world pacs")  # fmt: skip
 
 
-def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame) -> dict[str, Any]:
+def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame, plans: Sequence[Path] = ()) -> dict[str, Any]:
     """All that the page says outside its chapters, by the names in its template."""
     rows = rows_of(sim, measured)
     title = str(sim.manifest("title"))
@@ -76,7 +77,7 @@ def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame) -> dict
         "statuses": html_table(statuses(sim), "Figures by status", 2),
         "simulation": html_table(front_page.simulation_table(sim), "The simulated run"),
         "measurements": html_table(front_page.measured_table(measured), "The measured runs") if measured else "",
-        "commands": front_page.commands(sim, measured),
+        "commands": front_page.commands(sim, measured), "planning": front_page.planning(sim, plans),
     }  # fmt: skip
 
 
@@ -91,9 +92,9 @@ def render(values: dict[str, Any]) -> str:
 
 
 def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
-                 progress: Progress = lambda done, total, text: None,
-                 limit_runs: Sequence[Path] = ()) -> Path:  # fmt: skip
-    """Build the page from one simulated run, any measured runs and any limit searches; returns its path.
+                 progress: Progress = lambda done, total, text: None, limit_runs: Sequence[Path] = (),
+                 plans: Sequence[Path] = ()) -> Path:  # fmt: skip
+    """Build the page from a simulated run, any measured runs, limit searches and planner's runs; returns its path.
 
     Raises:
         RunProblem: a folder is no run, of the wrong kind, or damaged. Failed: a notebook failed, and why.
@@ -102,14 +103,14 @@ def build_report(sim_run: Path, load_runs: Sequence[Path], out: Path,
     for run in (sim.run, *measured.runs, *Limits(limit_runs).runs):
         run.check()
     _both_worlds(sim)
-    progress(0, 4, "notebooks")
-    chapters = chapters_of(sim, load_runs, progress, limit_runs)
-    page = render({**values_of(sim, measured, assumption_log.shown(sim, sim.case)), "chapters": chapters})
+    progress(0, 5, "notebooks")
+    chapters = chapters_of(sim, load_runs, progress, limit_runs, plans)
+    page = render({**values_of(sim, measured, assumption_log.shown(sim, sim.case), plans), "chapters": chapters})
     refuse_claims(page, sim)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".part-{out.name}-{os.getpid()}")
     part.write_text(page, encoding="utf-8")
     part.replace(out)
     assumption_log.write_log(sim, sim.case, out)
-    progress(4, 4, str(out))
+    progress(5, 5, str(out))
     return out

@@ -1,13 +1,17 @@
 """The words of the first and the last page: what this is, three numbers, caveats, assurance, how it was made."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from filmless.report.front_table import ALL, Row
 from filmless.report.measured import Measured, archive_name, parts_of, validity
+from filmless.report.planner import has_rollout, live_sentence
+from filmless.report.plans import plan_runs, rural_sentences, size_sentence
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import change, clean, duration_unit, money, ranged, short_duration
@@ -107,6 +111,14 @@ def _archive_headline(whole: Row) -> Headline:
     ends = ranged(whole["gb_low"], whole["gb_high"], "GB")
     return Headline(f"{number(whole['gb'])} GB", "of images in the period before compression, simulated",
                     f"95 % interval: {ends}; {whole['gb_n']} replications")  # fmt: skip
+
+
+def planning(sim: Simulated, plans: Sequence[Path]) -> list[str]:
+    """What the planner's chapter comes to, a sentence each."""
+    rollout = [live_sentence(sim)] if has_rollout(sim) else []
+    sized = [size_sentence(sim, run) for run in plan_runs(plans, "sizing")]
+    rural = [words for run in plan_runs(plans, "rural") for words in rural_sentences(sim, run)]
+    return [*rollout, *sized, *rural]
 
 
 def caveats(sim: Simulated, measured: Measured) -> list[str]:

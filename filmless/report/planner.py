@@ -45,8 +45,8 @@ def room_use(sim: Simulated) -> pd.DataFrame:
     """Rooms in use on PACS (%) by cluster, site and hour: mean of the run's weekdays, busiest sites first."""
     rows = sim.run.table("hourly")
     rows = rows[(rows["world"] == "pacs") & (rows["station"] == "room")].astype({"cluster": str, "entity": str})
-    if (rows["hour"].dt.weekday < 5).any():
-        rows = rows[rows["hour"].dt.weekday < 5]
+    if (rows["hour"].dt.day_of_week < 5).any():
+        rows = rows[rows["hour"].dt.day_of_week < 5]
     site, clock = rows["entity"].str.split().str[0], rows["hour"].dt.hour
     rows = rows.assign(site=site, clock=clock, work=rows["busy_s"] / rows["hours_pooled"] / 3600)
     servers = rows.drop_duplicates(["cluster", "entity"]).groupby(["cluster", "site"])["servers"].sum()
@@ -245,7 +245,7 @@ def trusts_live(sim: Simulated) -> Figure:
         for i, (axis, cluster) in enumerate(zip(axes, sim.clusters, strict=True)):
             for mode in MODES:
                 part = data[(data["cluster"] == cluster) & (data["mode"] == mode)]
-                years = part["date"].dt.year + part["date"].dt.dayofyear / 365.25
+                years = part["date"].dt.year + part["date"].dt.day_of_year / 365.25
                 if mode == "paced":
                     ribbon(axis, years, part["low"], part["high"], BLUE)
                 axis.plot(years, part["median"], color=MODE_COLOUR[mode], ls=MODE_DASH[mode])
@@ -283,7 +283,8 @@ def _month(day: str) -> str:
 
 def live_sentence(sim: Simulated) -> str:
     """The rollout in a sentence, with its band."""
-    r = completion_table(sim.world, _paces(sim)["paced"]).set_index("cluster").loc["all"]
+    done = completion_table(sim.world, _paces(sim)["paced"])
+    r = records(done[done["cluster"] == "all"])[0]
     return (f"Paced by its teams, the programme's last trust is live by {_month(str(r['median']))} (5 to 95 % of "
             f"{PACED} simulated rollouts: {_month(str(r['low']))} to {_month(str(r['high']))}); the deadline is "
             f"{_rollout(sim).deadline:%d %B %Y}, met in {100 * float(r['in_time']):.0f} % of them.")  # fmt: skip

@@ -73,7 +73,7 @@ def levels_table(run: Run) -> pd.DataFrame:
         "n": t["n"], "met in": t["met"], "status of the limit": t["status"]})  # fmt: skip
 
 
-def _draw_frontier(table: pd.DataFrame, limit: float, unit: str, code: str) -> Canvas:
+def _draw_frontier(table: pd.DataFrame, limit: float, unit: str, code: str, found: float) -> Canvas:
     with look():
         canvas = Canvas(figsize=(9.6, 3.2), layout="constrained")
         axis = canvas.subplots()
@@ -85,6 +85,7 @@ def _draw_frontier(table: pd.DataFrame, limit: float, unit: str, code: str) -> C
         axis.axhline(limit, color=ORANGE, lw=1.2, ls="--")
         if float(table["value"].max()) > 20 * max(float(table["value"].min()), 1e-9):
             axis.set_yscale("log")
+        axis.axvline(found / 1e6, color=BLUE, lw=1.0, ls=":")
         direct_label(axis, float(cost.max()), limit, "limit", "right", "bottom")
         axis.set_xlabel(f"cost of the design, {symbol(code).strip()} million a year")
         axis.set_ylabel(f"level ({unit})")
@@ -98,8 +99,8 @@ def frontier(sim: Simulated, run: Run) -> Figure:
     level = m["levels"]["levels"][name]
     limit, where = float(level["limit"]["value"]), _cluster(sim, run)
     best, stat = table[table["efficient"]], f"{level['measure'].replace('_', ' ')}, {level['statistic']}"
-    cheapest = best.iloc[0]
-    words = f"{where}: {money(float(cheapest['cost']), code)} a year is the least tried"
+    found = float(m["cost_a_year"]["value"])
+    words = f"{where}: {money(found, code)} a year holds all levels, nothing found below"
     shown = table.assign(efficient=np.where(table["efficient"], "yes", "no"))
     choices = {c: f"{c.replace('_', ' ')}" for c in table.columns if c in m["design"]}
     data = shown.rename(columns={
@@ -113,9 +114,9 @@ def frontier(sim: Simulated, run: Run) -> Figure:
         alt=f"Scatter of {len(table)} designs: yearly cost against {stat}, with the limit of {limit:g} {unit}. "
             f"{int(best.shape[0])} of them are neither dearer nor worse than another.",
         band="Bars: 95 % interval over replications of the level. Blue steps: designs that no other beats in both. "
-             "Unit prices are assumptions; their range is in the table.",
+             "Dotted: the design that holds all levels; those to its left miss one. Unit prices are assumed.",
         source=f"filmless size search, seed {m['seed']}, scenario {str(m['scenario_hash'])[:12]}",
-        canvas=_draw_frontier(table, limit, unit, code), data=data, row_heads=1,
+        canvas=_draw_frontier(table, limit, unit, code, found), data=data, row_heads=1,
     )  # fmt: skip
 
 
@@ -141,7 +142,8 @@ def rural_table(sim: Simulated, run: Run) -> pd.DataFrame:
     t = run.table("rural")
     t = t[t["link_mbit_s"].notna()].sort_values(["lossless_ratio", "link_mbit_s"], ignore_index=True)
     return pd.DataFrame({
-        "compression": [f"{r:g} : 1" for r in t["lossless_ratio"]], "link (Mbit/s)": [f"{r:g}" for r in t["link_mbit_s"]],
+        "compression": [f"{r:g} : 1" for r in t["lossless_ratio"]],
+        "link (Mbit/s)": [f"{r:g}" for r in t["link_mbit_s"]],
         "cluster": [sim.cluster_name(str(c)) for c in t["cluster"]],
         "picture, median (min)": t["image_p50_s"] / 60, "picture, p95 over exams (min)": t["image_p95_s"] / 60,
         "lower end (min)": t["image_p95_low_s"] / 60, "upper end (min)": t["image_p95_high_s"] / 60,
@@ -154,13 +156,14 @@ def rural_sentences(sim: Simulated, run: Run) -> list[str]:
     """The smallest link that works, by quality."""
     out = []
     for r in records(run.table("links")):
-        where, ratio = sim.cluster_name(str(r["cluster"])), f"{r['lossless_ratio']:g} : 1"
+        where, ratio = sim.cluster_name(str(r["cluster"])), f"compressed {r['lossless_ratio']:g} : 1"
+        ratio = "uncompressed" if r["lossless_ratio"] == 1 else ratio
         works, fails = float(r["smallest_mbit_s"]), float(r["fails_at_mbit_s"])
         if np.isnan(works):
             words = "no link that was tried works"
         else:
             words = f"{works:g} Mbit/s works" + ("" if np.isnan(fails) else f", {fails:g} Mbit/s no longer")
-        out.append(f"{where}, pictures {ratio}: {words}.")
+        out.append(f"{where}, units on thin links, pictures {ratio}: {words}.")
     return out
 
 
@@ -168,6 +171,6 @@ def limits_words(run: Run) -> str:
     """What "works" means in a rural table."""
     image = short_duration(60 * float(run.manifest["image_min"]))
     opinion = short_duration(60 * float(run.manifest["opinion_min"]))
-    return (f"works: 95 % of pictures are with the remote reader within {image}, and no hour has more than the link can "
-            f"send; in time: an opinion within {opinion}, n = {number(float(run.manifest['replications']))} "
+    return (f"works: 95 % of pictures are with the remote reader within {image}, and no hour has more than the link "
+            f"can send; in time: an opinion within {opinion}, n = {number(float(run.manifest['replications']))} "
             "replications")  # fmt: skip

@@ -27,7 +27,7 @@ from tests.filmless.report.fake_run import load_run
 
 pytestmark = pytest.mark.xdist_group("report-page")
 CLUSTERS = ("Southern", "London", "East and East Midlands", "North East", "North West and West Midlands")
-CHAPTERS = ("latency", "storage", "savings")
+CHAPTERS = ("latency", "storage", "savings", "planner")
 
 
 @dataclass
