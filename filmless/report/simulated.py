@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-CASE_DRAWS = 1_000
+CASE_DRAWS = 4_000  # enough to tell whether inputs act together
 NEEDED = ("clusters", "worlds", "replications", "start", "end", "seed", "title", "scenario", "scenario_file",
           "scenario_hash", "files")  # fmt: skip
 

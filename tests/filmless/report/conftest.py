@@ -22,6 +22,9 @@ FLAGS = [
 ]  # fmt: skip
 
 
+DRAWS = 400  # enough for a page's form
+
+
 @dataclass(frozen=True)
 class Runs:
     simulated: Path
@@ -49,6 +52,12 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same number for the page that was built once and for what tests compare with it."""
+    monkeypatch.setattr(simulated, "CASE_DRAWS", DRAWS)
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     def make(folder: Path) -> None:
@@ -72,7 +81,7 @@ def built(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(notebooks, "execute", execute)
-            patch.setattr(simulated, "CASE_DRAWS", 400)  # enough for a page's form
+            patch.setattr(simulated, "CASE_DRAWS", DRAWS)
             build.build_report(runs.simulated, runs.loads, folder / "report.html", limit_runs=runs.limits)
 
     folder = once(tmp_path_factory, "report-built", make)
