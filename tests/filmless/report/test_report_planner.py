@@ -1,15 +1,19 @@
 """The planner's chapter: numbers by hand, tiles that do not overlap, and what the planner's own runs add."""
 
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from filmless.report import planner, plans
+from filmless.report import bad_day, planner, plans
 from filmless.report.simulated import Simulated
+from sim.runs.experiment import simulate
+from sim.runs.spec import Spec
 from sim.runs.store import Run, RunWriter
 from tests.filmless.report.conftest import Runs
+from tests.sim.tiny import scenario, tiny_world
 
 pytestmark = pytest.mark.xdist_group("report-page")
 SHAS = {"south": 7, "london": 5, "east": 5, "northeast": 5, "northwest": 6}  # sha_... of the facts: 28 in all
@@ -129,3 +133,35 @@ def test_none_in_range_is_told(sim: Simulated, sized: Path) -> None:
 def test_only_runs_of_the_kind_are_taken(sized: Path) -> None:
     assert plans.plan_runs([sized], "sweep") == []
     assert plans.plan_runs([], "sizing") == []
+
+
+# --- the bad day ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """The tiny cluster's archive is out from ten o'clock until four in the afternoon."""
+    data = scenario()
+    recovery = {"hours": [0.0, 6.0], "capacity": [0.0, 1.0], "source": "x", "status": "assumed"}
+    data["faults"] = {"out": {"what": "the archive is out", "station": "archive", "cluster": "west",
+                              "start": datetime(2007, 3, 6, 10), "recovery": recovery}}  # fmt: skip
+    folder = tmp_path_factory.mktemp("bad")
+    world = tiny_world(folder, data=data)
+    spec = Spec(("west",), date(2007, 3, 5), date(2007, 3, 8), 3, replications=3, warm_up_days=1, cool_down_days=1)
+    return Simulated(simulate(world, spec, folder / "run"))
+
+
+def test_the_backlog_grows_while_the_archive_is_out_and_is_caught_up(bad: Simulated) -> None:
+    assert bad_day.has_bad_day(bad)
+    waiting = bad_day.backlog(bad).set_index("hour")["waiting"]
+    out = waiting[pd.Timestamp(2007, 3, 6, 11) : pd.Timestamp(2007, 3, 6, 16)]
+    assert (np.diff(out) >= 0).all()
+    assert out.iloc[-1] > 10 * waiting[: pd.Timestamp(2007, 3, 6, 10)].max()
+    row = bad_day.worst(bad).iloc[0]
+    assert row["at"] == "06 March 2007 16:00"
+    assert row["caught up by"].startswith("06 March 2007")
+    assert "<svg" in bad_day.figure(bad).to_html()
+
+
+def test_a_day_like_any_other_has_none(sim: Simulated) -> None:
+    assert not bad_day.has_bad_day(sim)
