@@ -165,8 +165,8 @@ def _places(world: World, estate: Estate) -> tuple[Ints | Floats, ...]:
 def _profiles(world: World, estate: Estate) -> Floats:
     """float64[archive, 8], in the order of `kernels.routing`."""
     return np.array([
-        [p.ingest_overhead.value / 1e3, p.ingest_rate.value * 1e6, p.retrieve_first.value,
-         p.retrieve_overhead.value / 1e3, p.retrieve_rate.value * 1e6, p.site_overhead.value / 1e3, p.cache.value,
+        [p.ingest_overhead.value / 1e3, 1e-6 / p.ingest_rate.value, p.retrieve_first.value,
+         p.retrieve_overhead.value / 1e3, 1e-6 / p.retrieve_rate.value, p.site_overhead.value / 1e3, p.cache.value,
          float(p.compress)]
         for p in (world.scenario.archives[name] for name in estate.archives)
     ])  # fmt: skip
@@ -177,16 +177,17 @@ def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
     sc = world.scenario
     cluster, usable = sc.clusters[estate.cluster], sc.network.usable.value * 1e6 / 8
     common = np.array([
-        day_number(cluster.central_store_from), cluster.sharing, sc.network.lan.value * usable,
-        sc.network.desk.value * usable, estate.wan_bytes_s.mean(), sc.film.pull.value * 60, sc.film.process.value * 60,
-        len(sc.modalities), 0.0 if cluster.back_load is None else cluster.back_load.value, cluster.prefetch,
+        day_number(cluster.central_store_from), cluster.sharing, 1 / (sc.network.lan.value * usable),
+        1 / (sc.network.desk.value * usable), 1 / estate.wan_bytes_s.mean(), sc.film.pull.value * 60,
+        sc.film.process.value * 60, len(sc.modalities),
+        0.0 if cluster.back_load is None else cluster.back_load.value, cluster.prefetch,
     ])  # fmt: skip
-    ratio = np.array([m.lossless_ratio.value for m in sc.modalities.values()])
+    kept = np.array([1 / m.lossless_ratio.value for m in sc.modalities.values()])
     first = np.array([s.film_goes_first for s in sc.settings.values()])
     booked = np.array([s.booked for s in sc.settings.values()])
     out = empty_columns(Jobs, len(exams))
     route_exams(
-        columns_of(exams), live_days(estate, which), _places(world, estate), _profiles(world, estate), ratio, first,
+        columns_of(exams), live_days(estate, which), _places(world, estate), _profiles(world, estate), kept, first,
         booked, common, columns_of(out),
     )  # fmt: skip
     return out

@@ -121,6 +121,7 @@ def _pick(cumulative, row, u):
 def _arrivals(n0, day, first_s, rates, key, hour_of, arrival):
     """Arrival times of one day from the cumulative hourly rates, from row n0 on, and the hour of each; their number."""
     hour, before, upto, position, n = 0, 0.0, rates[0], 0.0, 0
+    per_exam = 3600.0 / rates[0] if rates[0] > 0.0 else 0.0
     block = philox(key[0], key[1], 0, day)
     while True:
         if n > 0 and n & 3 == 0:
@@ -132,11 +133,12 @@ def _arrivals(n0, day, first_s, rates, key, hour_of, arrival):
                 return n
             before = upto
             upto += rates[hour]
+            per_exam = 3600.0 / rates[hour] if rates[hour] > 0.0 else 0.0
         if n0 + n == len(arrival):
             raise ValueError("more exams than ten standard deviations above the expected number")
         if n == TOO_MANY:
             raise ValueError("more than 9,999 exams at one site on one day: split the site in the sites table")
-        arrival[n0 + n] = first_s + 3600.0 * (hour + (position - before) / rates[hour])
+        arrival[n0 + n] = first_s + 3600.0 * hour + (position - before) * per_exam
         hour_of[n] = hour
         n += 1
 

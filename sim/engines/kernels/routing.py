@@ -56,14 +56,14 @@ def _other_site(site, where, u, trust, order, size, start, rank):
 
 
 @njit(cache=True, error_model="numpy")
-def route_exams(exams, live, places, archives, ratio, first, booked, common, out):
+def route_exams(exams, live, places, archives, kept, first, booked, common, out):
     """Fill the columns `out` of `Jobs` from the columns `exams` of `Exams`.
 
     live i8[site] go-live day; places: by site trust, hub, archive i8, unit bool, then order i8[site], size and start
-    i8[trust], rank i8[site]: sites by trust; archives f8[archive, 8] seconds and bytes a second, months of cache, and
-    1 where images are compressed; ratio f8[modality] lossless; first, booked bool[setting]; common f8[10] first day of
-    the central store, sharing, LAN, desk and mean WAN in bytes a second, seconds to pull a packet and to process a
-    sheet, modalities, days of the old archive loaded back a day, prefetch of booked exams' priors.
+    i8[trust], rank i8[site]: sites by trust; archives f8[archive, 8] seconds and seconds a byte, months of cache, and
+    1 where images are compressed; kept f8[modality] share of the bytes after that; first, booked bool[setting]; common
+    f8[10] first day of the central store, sharing, LAN, desk and mean WAN in seconds a byte, seconds to pull a packet
+    and to process a sheet, modalities, days of the old archive loaded back a day, prefetch of booked exams' priors.
     """
     (_, sites, modality, setting, _, days, _, _, images, nbytes, _, _, _, months, here, _, where, view_u, _, _, sheets,
      lost, _, _, back, chase, porter, courier) = exams  # fmt: skip
@@ -89,18 +89,18 @@ def route_exams(exams, live, places, archives, ratio, first, booked, common, out
         )  # fmt: skip
         room[i], archive[i], hub[i], trust[i] = s * int(n_mods) + m, a, hub_of[s], trust_of[s]
         view_site[i] = _other_site(s, where[i], view_u[i], trust_of, order, size, start, rank)
-        wire = nbytes[i] / ratio[m] if archives[a, 7] > 0.0 else float(nbytes[i])
+        wire = nbytes[i] * kept[m] if archives[a, 7] > 0.0 else float(nbytes[i])
         wire_bytes[i] = wire
-        store_s[i] = images[i] * archives[a, 5] + nbytes[i] / lan
-        ingest_s[i] = images[i] * archives[a, 0] + wire / archives[a, 1]
-        retrieve_s[i] = archives[a, 2] + images[i] * archives[a, 3] + wire / archives[a, 4]
+        store_s[i] = images[i] * archives[a, 5] + nbytes[i] * lan
+        ingest_s[i] = images[i] * archives[a, 0] + wire * archives[a, 1]
+        retrieve_s[i] = archives[a, 2] + images[i] * archives[a, 3] + wire * archives[a, 4]
         process_s[i], pull_s[i] = sheets[i] * process, pull
         prior_more_s[i] = porter[i] + (0.0 if here[i] == 1 else courier[i])
         missing = chase[i] if lost[i] == 1 else 0.0
         carried = courier[i] if view[i] == VIEW_COURIER else 0.0
         read_more_s[i] = (back[i] + missing if doctor_first else porter[i]) + (courier[i] if unit else 0.0)
         if pacs:
-            view_more_s[i] = nbytes[i] / desk + (wire / wan if view[i] == VIEW_ABROAD else 0.0) + carried
+            view_more_s[i] = nbytes[i] * desk + (wire * wan if view[i] == VIEW_ABROAD else 0.0) + carried
         else:
             view_more_s[i] = 0.0 if doctor_first else missing
         film_to_view_s[i] = porter[i] + carried
