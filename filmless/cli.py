@@ -166,6 +166,8 @@ def load(
     transfer_syntax: Annotated[
         str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000 or rle")
     ] = "explicit",
+    tcp: Annotated[str, typer.Option(help="tuned (no Nagle, quick ACK), or modality (as shipped)")] = "tuned",
+    association: Annotated[str, typer.Option(help="kept, or one for each study, series or image")] = "kept",
     shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
@@ -181,7 +183,7 @@ def load(
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
     from filmless.load_commands import Judging, check_target, run_load
-    from filmless.load_options import syntax_of, witnesses_of, work, workers_of
+    from filmless.load_options import connection_of, syntax_of, witnesses_of, work, workers_of
 
     if check:
         check_target(target, json_)
@@ -195,6 +197,7 @@ def load(
     else:
         settings = workers_of(workers, master, master_host, master_port)
         settings |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
+        settings |= connection_of(tcp, association)
         settings |= witnesses_of(verify_hashes, commit, kill_at)
         run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings)
 

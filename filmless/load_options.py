@@ -10,6 +10,8 @@ from filmless.output import give, say
 from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
 
+TCP, ASSOCIATION = ("tuned", "modality"), ("kept", "study", "series", "image")
+
 
 def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, Any]:
     """The play's settings for its workers."""
@@ -23,6 +25,14 @@ def syntax_of(name: str) -> str:
     if name not in SYNTAXES:
         raise BadInput(f"--transfer-syntax {name}: must be one of {', '.join(SYNTAXES)}")
     return name
+
+
+def connection_of(tcp: str, association: str) -> dict[str, str]:
+    """How the sockets behave, and for how long an association serves."""
+    for option, given, allowed in (("--tcp", tcp, TCP), ("--association", association, ASSOCIATION)):
+        if given not in allowed:
+            raise BadInput(f"{option} {given}: must be one of {', '.join(allowed)}")
+    return {"tcp": tcp, "association": association}
 
 
 def witnesses_of(verify_hashes: float, commit: bool, kill_at: float | None) -> dict[str, Any]:

@@ -42,8 +42,9 @@ class PlayConfig(Strict):
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
     tcp: Literal["tuned", "modality"] = "tuned"
     transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "rle"] = "explicit"
-    association: Literal["kept", "study", "image"] = Field(
-        default="kept", description="kept open until idle, one a study (or query), or one an image"
+    association: Literal["kept", "study", "series", "image"] = Field(
+        default="kept",
+        description="kept open until idle, or one a study (of one series, here), query or image",
     )
     keep_idle_s: Bound = Field(default=2.0, description="a kept association is released after so long without use")
     shape: bool = Field(default=False, description="each site's bytes pass its link at the scenario's rate")

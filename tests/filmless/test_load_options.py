@@ -4,12 +4,12 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from filmless.failures import BadInput
-from filmless.load_options import salvage_run, syntax_of, witnesses_of, workers_of
+from filmless.load_options import ASSOCIATION, TCP, connection_of, salvage_run, syntax_of, witnesses_of, workers_of
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import Journal
 from tests.loadtest.play.doctored import doctored
@@ -46,6 +46,15 @@ def test_what_cannot_be_is_told() -> None:
         workers_of(0, True, "h", 1)
     with pytest.raises(BadInput, match="must be one of explicit, implicit, jpeg-ls, jpeg-2000, rle"):
         syntax_of("htj2k")
+    with pytest.raises(BadInput, match="--tcp quick: must be one of tuned, modality"):
+        connection_of("quick", "kept")
+    with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):
+        connection_of("tuned", "none")
+
+
+def test_what_is_offered_is_what_the_play_takes() -> None:
+    for name, offered in (("tcp", TCP), ("association", ASSOCIATION)):
+        assert get_args(PlayConfig.model_fields[name].annotation) == offered
 
 
 def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(

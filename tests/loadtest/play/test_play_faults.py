@@ -105,7 +105,7 @@ def test_an_association_that_died_while_idle_is_opened_anew_and_counted(tmp_path
     assert found.associations["closed_by_peer_while_idle"] == 1
 
 
-@pytest.mark.parametrize(("policy", "opened"), [("kept", 1), ("study", 2), ("image", 5)])
+@pytest.mark.parametrize(("policy", "opened"), [("kept", 1), ("study", 2), ("series", 2), ("image", 5)])
 def test_associations_by_policy(tmp_path: Path, policy: str, opened: int) -> None:
     with doctored() as archive:
         found = carry_out(tmp_path, stores(3, 2), archive.target, association=policy)
