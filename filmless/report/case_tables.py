@@ -9,7 +9,7 @@ from sim.answers.case.catalogue import BENEFITS, COSTS, DIS
 from sim.answers.case.register import OPTION
 from sim.answers.case.summary import realised
 from sim.answers.case.views import by_cluster, by_line
-from sim.world.calendar import financial_year
+from sim.world.financial_year import financial_year
 
 THOUSAND = -3
 HAND = (  # what nobody prices, with its direction (G11); the sizes of things counted stand in the table above it

@@ -285,9 +285,11 @@ def live_sentence(sim: Simulated) -> str:
     """The rollout in a sentence, with its band."""
     done = completion_table(sim.world, _paces(sim)["paced"])
     r = records(done[done["cluster"] == "all"])[0]
-    return (f"Paced by its teams, the programme's last trust is live by {_month(str(r['median']))} (5 to 95 % of "
-            f"{PACED} simulated rollouts: {_month(str(r['low']))} to {_month(str(r['high']))}); the deadline is "
-            f"{_rollout(sim).deadline:%d %B %Y}, met in {100 * float(r['in_time']):.0f} % of them.")  # fmt: skip
+    return (
+        f"Paced by its teams, the programme's last trust is live by {_month(str(r['median']))} (5 to 95 % of "
+        f"{PACED} simulated rollouts: {_month(str(r['low']))} to {_month(str(r['high']))}); the deadline is "
+        f"{_rollout(sim).deadline:%d %B %Y}, met in {100 * float(r['in_time']):.0f} % of the simulated."
+    )
 
 
 # --- a map of tiles --------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from filmless.report.panels import direct_label, panels, rows_of, wrapped
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number, records
 from sim.answers.intervals import student
-from sim.world.calendar import financial_year
 from sim.world.demand import yearly_exams
 from sim.world.estate import build_estate
+from sim.world.financial_year import financial_year
 
 TB = 1e12
 TIERS = {"site": "on site", "central": "in the cluster's archive"}

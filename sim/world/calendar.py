@@ -23,11 +23,6 @@ def date_of(number: int) -> date:
     return EPOCH + timedelta(days=number)
 
 
-def financial_year(day: date) -> int:
-    """The year in whose April the financial year of `day` starts."""
-    return day.year if day.month >= 4 else day.year - 1
-
-
 def week_offset_s(first: date) -> float:
     """Seconds from Monday 00:00 to the run's time 0."""
     return first.weekday() * DAY_S

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.world.calendar import financial_year
+from sim.world.financial_year import financial_year
 from sim.world.load import World
 from sim.world.quantity import Profile
 from sim.world.tables import SiteRow

@@ -36,7 +36,7 @@ class Fault(Strict):
     )
     cluster: str
     sites: list[str] = Field(default=[], description="only these; empty: all of the cluster")
-    start: datetime
+    start: datetime = Field(json_schema_extra={"format": "date-time-local"})
     recovery: Recovery
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import date
 
-from sim.world.calendar import financial_year
 from sim.world.draft import Cell, Draft, Finding, rule
+from sim.world.financial_year import financial_year
 from sim.world.models_at import field_at, limits_of
 from sim.world.problems import nearest
 from sim.world.quantity import MONEY, Quantity

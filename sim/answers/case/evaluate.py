@@ -12,7 +12,7 @@ from sim.answers.case.inputs import Values, inputs_of
 from sim.answers.case.options import BAU, timelines
 from sim.answers.case.physical import PHYSICAL
 from sim.answers.case.places import Place, years_between
-from sim.world.calendar import financial_year
+from sim.world.financial_year import financial_year
 from sim.world.world import World
 
 Floats = NDArray[np.float64]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sim.answers.case.rates import rates_of, waits_of
 from sim.runs.store import Run
-from sim.world.calendar import financial_year
 from sim.world.demand import modality_codes, setting_codes, yearly_exams
 from sim.world.estate import build_estate
+from sim.world.financial_year import financial_year
 from sim.world.world import World
 
 Floats = NDArray[np.float64]

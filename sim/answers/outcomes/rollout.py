@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.answers.outcomes.inputs import Levels
-from sim.world.calendar import date_of, day_number, financial_year
+from sim.world.calendar import date_of, day_number
 from sim.world.demand import day_weights, demand_shape, modality_codes, national_volume, setting_codes, site_shares
 from sim.world.estate import Estate, build_estate
+from sim.world.financial_year import financial_year
 from sim.world.load import World
 from sim.world.quantity import ASSUMPTIONS
 

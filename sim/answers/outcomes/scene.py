@@ -14,7 +14,8 @@ from sim.answers.measures import Measures
 from sim.answers.outcomes.inputs import Input, Levels, at_key, by_modality, volume_input
 from sim.answers.outcomes.rollout import Rollout
 from sim.runs.store import Run
-from sim.world.calendar import day_number, financial_year
+from sim.world.calendar import day_number
+from sim.world.financial_year import financial_year
 from sim.world.load import World
 
 Floats = NDArray[np.float64]

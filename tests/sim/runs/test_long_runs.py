@@ -140,10 +140,13 @@ def test_a_killed_process_leaves_no_run(world: World, tmp_path: Path) -> None:
     command = [sys.executable, "-c", start, "simulate", str(smoke), "--from", "2006-05-01", "--to", "2006-05-05",
                "--replications", "4", "--out", str(tmp_path / "r")]  # fmt: skip
     first = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    time.sleep(3.0)
+    while not list(tmp_path.glob(".part-*")):  # until it has begun to write
+        assert first.poll() is None
+        time.sleep(0.01)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert not (tmp_path / "r").exists()
+    assert leftovers(tmp_path)
     assert subprocess.run(command, capture_output=True, timeout=120).returncode == 0
     assert Run(tmp_path / "r").manifest["replications"] == 4
 
