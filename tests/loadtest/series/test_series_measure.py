@@ -19,7 +19,7 @@ from loadtest.verdict.thresholds import Threshold, Thresholds
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import row, write
 
-LAW = "servers=8,overhead_ms=20"  # of which the machine's noise is a small part
+LAW = "servers=64,overhead_ms=20"  # of which the machine's noise is a small part
 
 
 def thresholds(limit_s: float) -> Thresholds:
