@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 FIRST_S = 0.1  # everything faster is bucket 0
@@ -28,18 +29,32 @@ def bucket_middles() -> NDArray[np.float64]:
     return middles
 
 
+@njit(cache=True)
+def _places(counts, q, bucket, inside):
+    """Fill bucket i8[group, quantile], -1 for an empty group, and inside f8: how far into it the rank lies."""
+    for g in range(counts.shape[0]):
+        total = 0
+        for b in range(counts.shape[1]):
+            total += counts[g, b]
+        for k in range(len(q)):
+            bucket[g, k] = -1
+            rank, upto = max(1.0, np.ceil(q[k] * total - 1e-9)), 0
+            for b in range(counts.shape[1] if total else 0):
+                upto += counts[g, b]
+                if upto >= rank:
+                    bucket[g, k], inside[g, k] = b, (rank - (upto - counts[g, b]) - 0.5) / counts[g, b]
+                    break
+
+
 def quantiles(counts: NDArray[np.integer], q: Sequence[float]) -> NDArray[np.float64]:
     """Quantiles of tallies int[group, bucket] as float64[group, quantile] in seconds; NaN for an empty group.
 
     The q-quantile is the value at rank ceil(q n): the inverse of the empirical distribution. Within its bucket the
     ranks are spread evenly on the logarithmic scale, so that intervals are not as coarse as the buckets.
     """
-    upto, edges = np.cumsum(counts, axis=1), bucket_edges()
-    out = np.full((len(counts), len(q)), np.nan)
-    for g, row in enumerate(upto):
-        if row[-1]:
-            ranks = np.maximum(1, np.ceil(np.array(q) * row[-1] - 1e-9))
-            bucket = np.searchsorted(row, ranks)
-            inside = (ranks - (row[bucket] - counts[g, bucket]) - 0.5) / counts[g, bucket]
-            out[g] = np.where(bucket == 0, FIRST_S / 2, edges[bucket] * np.power(GROWTH, inside))
+    edges = bucket_edges()
+    bucket, inside = np.empty((len(counts), len(q)), np.int64), np.zeros((len(counts), len(q)))
+    _places(np.asarray(counts), np.array(q, dtype=np.float64), bucket, inside)
+    found = np.where(bucket == 0, FIRST_S / 2, edges[bucket] * np.power(GROWTH, inside))
+    out: NDArray[np.float64] = np.where(bucket < 0, np.nan, found)
     return out

@@ -74,20 +74,21 @@ def add_exams(rows, exams, jobs, times, calendar, shape, rejects, residual_print
     n_mods, n_sets, n_months = shape
     by_kind, by_site, by_day, moments, hours, flows, stored = out
     values, moved = np.empty(len(MEASURES)), np.empty(len(FLOWS), np.int64)
-    for i in rows:
-        day = days[i] - day0
-        if not 0 <= day < len(month_of):
+    for row in rows:
+        i = np.uint64(row)  # an index that cannot be negative is not looked at twice
+        since = days[i] - day0
+        if not 0 <= since < len(month_of):
             continue
-        site, m = sites[i], modality[i]
-        kind = m * n_sets + setting[i]
-        cell = site * n_mods * n_sets + kind
-        hour = slot[min(len(slot) - 1, max(0, int((times[0][i] - zero_s) / 3600.0)))]
+        day, site, m = np.uint64(since), np.uint64(sites[i]), np.uint64(modality[i])
+        kind = np.uint64(modality[i] * n_sets + setting[i])
+        cell = np.uint64(sites[i] * n_mods * n_sets + modality[i] * n_sets + setting[i])
+        hour = np.uint64(slot[min(len(slot) - 1, max(0, int((times[0][i] - zero_s) / 3600.0)))])
         measure_exam(i, times, values)
         for k in range(len(values)):
             x = values[k]
             if np.isnan(x):
                 continue
-            b, us = bucket_of(x), np.int64(np.rint(x * MICRO))
+            b, us = np.uint64(bucket_of(x)), np.int64(np.rint(x * MICRO))
             by_kind[kind, k, b] += 1
             by_site[site, k, b] += 1
             by_day[day, k, b] += 1
@@ -99,7 +100,7 @@ def add_exams(rows, exams, jobs, times, calendar, shape, rejects, residual_print
         repeat = repeat_u[i] < rejects[1 if pacs else 0, m]
         _flow(pacs, route[i], prior[i], view[i], here[i], lost[i], repeat, print_u[i] < residual_print, sheets[i],
               images[i], nbytes[i], views[i], moved)  # fmt: skip
-        at = cell * n_months + month_of[day]
+        at = np.uint64(np.int64(cell) * n_months + month_of[day])
         for k in range(len(moved)):
             flows[at, k] += moved[k]
         if pacs:

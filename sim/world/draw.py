@@ -189,7 +189,7 @@ def _draw_site(index, number, day0, first_s, weekday0, daily, share, hourly, key
         count = _arrivals(n, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], hour_of, arrival)
         n = start + count
         for j in range(count):
-            i = start + j
+            i = np.uint64(start + j)  # an index that cannot be negative is not looked at twice
             exam[i] = number * 100_000_000 + day * 10_000 + j
             site[i], day_of[i] = index, day
             u = philox(keys[KIND, 0], keys[KIND, 1], j, day)

@@ -37,14 +37,15 @@ def add_use(rows, entity, ready, start, end, work, rate, zero_s, slot, use, sums
     """
     hours, zero, link, lasts = len(slot), _us(zero_s), len(rate) > 0, turns.shape[1] > 0
     whole = hours * HOUR_US
-    for i in rows:
+    for row in rows:
+        i = np.uint64(row)  # an index that cannot be negative is not looked at twice
         if np.isnan(end[i]):
             continue
-        g, came = entity[i], _us(ready[i]) - zero
+        g, came = np.uint64(entity[i]), _us(ready[i]) - zero
         begun, ended = _us(start[i]) - zero, _us(end[i]) - zero
         service = _us(work[i] / rate[g]) if link else ended - begun
         if 0 <= came < whole:
-            h = slot[came // HOUR_US]
+            h = np.uint64(slot[came // HOUR_US])
             use[CAME, g, h] += 1
             use[BYTES, g, h] += np.int64(np.rint(work[i]))
             sums[g, JOBS] += 1
