@@ -10,7 +10,8 @@ demo: .stamps/install ## simulate England's week, play its busiest minute, build
 	$(BIN)/filmless demo
 
 test: .stamps/test system ## everything, against real archives
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone"
+	$(BIN)/python -m pytest -m alone  # they time things: nothing runs beside them
 
 check: .stamps/test ## lint and types
 	$(BIN)/ruff check .

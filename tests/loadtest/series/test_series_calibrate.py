@@ -15,6 +15,8 @@ from sim.runs.store import Run
 from sim.world.quantity import Quantity
 from tests.loadtest.traffic_factory import row, write
 
+pytestmark = pytest.mark.alone
+
 TEXT = "servers=64,overhead_ms=150,rate_mb_s=2,spread=lognormal:0.2"
 MATRICES = {"CT": [64, 64, 2], "CR": [256, 256, 2]}
 

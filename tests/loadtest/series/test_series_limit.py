@@ -13,6 +13,8 @@ from loadtest.verdict.thresholds import Threshold, Thresholds
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import row, write
 
+pytestmark = pytest.mark.alone
+
 
 def step(per_s: float, seconds: float, verdict: str, why: str = "why") -> Step:
     return Step(per_s, seconds, verdict, why, per_s, 100, 0.1, 0.2, 0.3, 0, 0, 0.001)
@@ -81,11 +83,13 @@ def test_the_knee_of_a_known_service_law_is_found(tmp_path: Path) -> None:
     assert found.below is not None
     assert found.above is not None
     assert found.below.per_s == pytest.approx(100, rel=0.12)
-    assert 100 < found.above.per_s <= 115
+    assert found.above.per_s > 100
     assert found.above.p50_s > 0.06 > found.below.p50_s > 0.02
     run = Run(tmp_path / "out")
     steps = run.table("steps")
     assert run.manifest["kind"] == "limit"
+    undecided = "INVALID" in set(steps["verdict"])  # the search ends at such a step, wider than was asked for
+    assert found.above.per_s / found.below.per_s <= (1.4 if undecided else 1.12) + 1e-9
     assert list(steps["held"]) == sorted(steps["held"]), "the archive fills from step to step"
     assert steps["held"].iloc[-1] == run.table("operations").query("step < @steps.index[-1]")["objects"].sum()
 
