@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from filmless.output import give, hours, say, show
+from sim.answers.collection import between
 from sim.answers.measures import Measures, Over, Stat
 from sim.runs.store import Run, leftovers, list_runs
 
@@ -50,10 +49,8 @@ def differing(a: Run, b: Run) -> list[list[str]]:
 
 def paired(a: Run, b: Run) -> list[dict[str, Any]]:
     """b less a, paired by replication: mean and p95 (over exams, and of each day) by measure, cluster and world."""
-    first, second = Measures(a), Measures(b)
-    tables = [first.difference(second, measure, stat, over, by=["cluster", "world"])
-              for measure in COMPARED for stat, over in STATISTICS]  # fmt: skip
-    return [{str(k): v for k, v in row.items()} for row in pd.concat(tables).to_dict("records")]
+    found = between(Measures(a), Measures(b), COMPARED)
+    return [{str(k): v for k, v in row.items()} for row in found.to_dict("records")]
 
 
 def print_comparison(a_folder: Path, b_folder: Path, json_: bool) -> None:
@@ -68,8 +65,8 @@ def print_comparison(a_folder: Path, b_folder: Path, json_: bool) -> None:
     show("Scenario values that differ", ["key", a_folder.name, b_folder.name], values or [["none", "", ""]])
     show(f"{b_folder.name} less {a_folder.name}, paired by replication",
          ["measure", "statistic", "cluster", "world", "difference", "95 % interval", "n"],
-         [[m["measure"], STATISTICS[m["stat"], m["over"]], m["cluster"], m["world"], _signed(m["value"]),
-           f"{_signed(m['low'])} to {_signed(m['high'])}", str(m["n"])] for m in measures])  # fmt: skip
+         [[m["measure"], STATISTICS[m["stat"], m["over"]], m["cluster"], m["world"], _signed(m["difference_s"]),
+           f"{_signed(m['low_s'])} to {_signed(m['high_s'])}", str(m["n"])] for m in measures])  # fmt: skip
 
 
 def _signed(seconds: float) -> str:

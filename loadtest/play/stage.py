@@ -18,7 +18,7 @@ from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.scheduler import Device
 from loadtest.play.tell import Progress, say
 from loadtest.play.traffic import Operation
-from loadtest.play.users import Devices, LocalPlayers, Players
+from loadtest.play.users import Devices, LocalPlayers, PlayersHere
 from loadtest.play.watch import Watch
 from loadtest.verdict.health import Samples
 from loadtest.verdict.records import OperationRow
@@ -36,7 +36,7 @@ class Stage:
         plan: Plan,
         archives: Sequence[Archive],
         flush: Callable[[Rows], None],
-        players: Callable[[Devices], Players] | None = None,
+        players: Callable[[Devices], PlayersHere] | None = None,
     ) -> None:
         """`flush` gets new rows every quarter of a second; `players` makes Locust's users of the devices."""
         self._config, self._plan, self._archives, self._flush = config, plan, archives, flush

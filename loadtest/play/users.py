@@ -1,5 +1,6 @@
 """Locust's users: one for each device of the plan. Imported only in the process that plays (locust patches it)."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from time import perf_counter
@@ -53,10 +54,6 @@ class Players:
         self.stopped = Event()
         environment.events.test_stop.add_listener(lambda **_: self.stopped.set())
 
-    def spawn(self) -> None:
-        """Make all users; they wait for `begin`."""
-        raise NotImplementedError
-
     def zero(self) -> float:
         """The perf_counter time at which the play begins."""
         return perf_counter() + BEGIN_IN_S
@@ -84,7 +81,15 @@ class Players:
             self.environment.runner.stop()
 
 
-class LocalPlayers(Players):
+class PlayersHere(Players, ABC):
+    """Users of this process."""
+
+    @abstractmethod
+    def spawn(self) -> None:
+        """Make all users; they wait for `begin`."""
+
+
+class LocalPlayers(PlayersHere):
     """All users in this process, and Locust's page where a port is given."""
 
     def __init__(self, devices: Devices, board: Board | None = None, web_port: int = 0) -> None:
@@ -95,7 +100,7 @@ class LocalPlayers(Players):
             self.web_url = open_page(self.environment, LOOPBACK, web_port, board)
 
     def spawn(self) -> None:
-        """See Players."""
+        """See PlayersHere."""
         spawned = Event()
         self.environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
         self.runner.start(self._count, spawn_rate=self._count)

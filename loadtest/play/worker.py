@@ -33,14 +33,14 @@ from loadtest.play.stage import Stage
 from loadtest.play.studies import factories
 from loadtest.play.traffic import read_traffic
 from loadtest.play.turns import take_turns
-from loadtest.play.users import Devices, Players, class_name, new_environment
+from loadtest.play.users import Devices, PlayersHere, class_name, new_environment
 from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, ROWS, proof
 from loadtest.verdict.records import ObjectRow, OperationRow
 
 SPAWNED_WITHIN_S = 600.0  # the master stores the prefill first
 
 
-class SentPlayers(Players):
+class SentPlayers(PlayersHere):
     """Users of a worker: the master has them made, and says when they begin."""
 
     def __init__(self, devices: Devices, environment: Environment, ready: Callable[[], None]) -> None:
@@ -110,7 +110,7 @@ class Worker:
         prepare(archives, _kinds(plan))
         return Stage(config, plan, archives, self._flush, lambda devices: self._players(devices, archives))
 
-    def _players(self, devices: Devices, archives: list[Archive]) -> Players:
+    def _players(self, devices: Devices, archives: list[Archive]) -> PlayersHere:
         counts = {class_name(one.cluster): sum(name == one.cluster for name, _ in devices) for one in archives}
         return SentPlayers(devices, self.environment, lambda: self._tell(READY, counts=counts))
 

@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sim.answers.buckets import N_BUCKETS, quantiles
-from sim.answers.intervals import Interval, sectioned, sections, student
 from sim.answers.measures import TITLES, Measures, Over, Stat
 from sim.runs.store import Run
 
-Floats = NDArray[np.float64]
 STATS: tuple[tuple[Stat, Over], ...] = (("mean", "exams"), ("p95", "exams"), ("p95", "day"))
 
 
@@ -59,50 +54,8 @@ def between(a: Measures, b: Measures, measures: Sequence[str] = tuple(TITLES), c
 
     Means and means of daily percentiles by a paired t over replications; percentiles over exams by sectioning.
     """
-    rows = []
-    for measure in measures:
-        for stat, over in STATS:
-            x, y = (_by_group(m, measure, stat, over) for m in (a, b))
-            for key in [k for k in x if k in y]:
-                i = _difference(x[key], y[key], stat, over, ci)
-                rows.append({"measure": measure, "stat": stat, "over": over, "cluster": key[0], "world": key[1],
-                             "difference_s": i.value, "low_s": i.low, "high_s": i.high, "n": i.n,
-                             "method": i.method})  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _by_group(m: Measures, measure: str, stat: Stat, over: Over) -> dict[tuple[str, str], Floats]:
-    """By cluster and world: a value a replication, or for percentiles over exams the counts [replication, bucket]."""
-    name = "daily" if over == "day" else "moments" if stat == "mean" else "histograms"
-    rows = m.run.table(name)
-    rows = rows[rows["measure"] == measure]
-    found: dict[tuple[str, str], Floats] = {}
-    for key, part in rows.groupby(["cluster", "world"], sort=False, observed=True):
-        found[str(key[0]), str(key[1])] = _values(part, stat, over, m.replications)
-    return found
-
-
-def _values(part: pd.DataFrame, stat: Stat, over: Over, replications: int) -> Floats:
-    if over == "day":
-        return np.asarray(part.groupby("replication")[f"{stat}_s"].mean(), dtype=np.float64)
-    if stat == "mean":
-        sums = part.groupby("replication")[["n", "sum_s"]].sum()
-        return np.asarray(sums["sum_s"] / sums["n"], dtype=np.float64)
-    counts = np.zeros((replications, N_BUCKETS))
-    np.add.at(counts, (part["replication"].to_numpy(), part["bucket"].to_numpy()), part["count"].to_numpy())
-    return counts
-
-
-def _difference(x: Floats, y: Floats, stat: Stat, over: Over, ci: float) -> Interval:
-    if x.ndim == 1:
-        if len(x) != len(y):
-            return Interval(np.nan, np.nan, np.nan, 0, "no pairs: a replication had none")
-        i = student(y - x, ci)
-        return Interval(i.value, i.low, i.high, i.n, f"paired {i.method}")
-    q = {"p50": 0.5, "p95": 0.95, "p99": 0.99}[stat]
-
-    def at(counts: Any) -> float:
-        return float(quantiles(counts.sum(axis=0).astype(np.int64)[None], (q,))[0, 0])
-
-    by_section = np.array([at(y[s]) - at(x[s]) for s in sections(len(x))])
-    return sectioned(at(y) - at(x), by_section, len(x), ci)
+    tables = [a.difference(b, measure, stat, over, ("cluster", "world"), ci=ci)
+              for measure in measures for stat, over in STATS]  # fmt: skip
+    found = pd.concat(tables, ignore_index=True)
+    found["method"] = "paired " + found["method"]
+    return found.rename(columns={"value": "difference_s", "low": "low_s", "high": "high_s"})

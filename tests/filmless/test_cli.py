@@ -93,7 +93,7 @@ def test_outcomes_are_one_object_and_a_wrong_date_is_bad_input(run: Path) -> Non
 def test_compare_with_itself_is_nothing(run: Path) -> None:
     found = json.loads(filmless("compare", run, run, "--json").stdout)
     assert found["scenario"] == []
-    assert {d["value"] for d in found["differences"]} == {0.0}
+    assert {d["difference_s"] for d in found["differences"]} == {0.0}
 
 
 def test_every_image_played_is_in_orthanc(run: Path, tmp_path: Path) -> None:

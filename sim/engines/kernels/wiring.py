@@ -34,49 +34,32 @@ def _later(a, b):
 
 
 @njit(cache=True)
-def _asked(i, view, arrival, room_end, ingest_end, view_delay):
-    """When the archive is asked: for a prior with the exam, for a view when it is wanted and the exam is there."""
-    return _later(ingest_end[i], room_end[i] + view_delay[i]) if view else arrival[i]
-
-
-@njit(cache=True)
-def _pending(route, bits, begun, ended, horizon, rows, view):
-    """Fill the rows that may go on: first those of priors, then those of views; returns how many."""
-    n = 0
+def _requests(route, bits, begun, ended, horizon):
+    """Rows that may go on, first those of priors, then those of views: rows i8[m], view i8[m], ready f8[m]."""
+    rows, view = np.empty(2 * len(route), np.int64), np.empty(2 * len(route), np.int64)
+    ready, n = np.empty(2 * len(route)), 0
     for kind in range(2):
         for i in range(len(route)):
             if route[i] & bits[kind] and begun[kind][i] < horizon and np.isnan(ended[kind][i]):
-                rows[n], view[n] = i, kind
+                rows[n], view[n], ready[n] = i, kind, begun[kind][i]
                 n += 1
-    return n
+    return rows[:n], view[:n], ready[:n]
 
 
 @njit(cache=True)
 def archive_requests(route, arrival, room_end, ingest_end, view_delay, fetch_end, view_end, horizon):
-    """Requests to the archive that are ready and not done, priors before views: rows i8[m], view i8[m], ready f8[m]."""
-    n = len(route)
-    asked = np.full(n, np.nan)
-    for i in range(n):
+    """Requests to the archive, ready and not done: for a prior with the exam, for a view when wanted and there."""
+    wish = np.full(len(route), np.nan)
+    for i in range(len(route)):
         if route[i] & VIEW_FETCHED:
-            asked[i] = _asked(i, True, arrival, room_end, ingest_end, view_delay)
-    rows, view = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
-    m = _pending(route, (FETCH, VIEW_FETCHED), (arrival, asked), (fetch_end, view_end), horizon, rows, view)
-    ready = np.empty(m)
-    for k in range(m):
-        ready[k] = asked[rows[k]] if view[k] else arrival[rows[k]]
-    return rows[:m], view[:m], ready
+            wish[i] = _later(ingest_end[i], room_end[i] + view_delay[i])
+    return _requests(route, (FETCH, VIEW_FETCHED), (arrival, wish), (fetch_end, view_end), horizon)
 
 
 @njit(cache=True)
 def link_requests(route, fetch_end, view_end, fetch_down, view_down, horizon):
-    """Transfers down to a site that may begin or go on; as `archive_requests`."""
-    n = len(route)
-    rows, view = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
-    m = _pending(route, (FETCH, VIEW_DOWN), (fetch_end, view_end), (fetch_down, view_down), horizon, rows, view)
-    ready = np.empty(m)
-    for k in range(m):
-        ready[k] = view_end[rows[k]] if view[k] else fetch_end[rows[k]]
-    return rows[:m], view[:m], ready
+    """Transfers down to a site that may begin or go on."""
+    return _requests(route, (FETCH, VIEW_DOWN), (fetch_end, view_end), (fetch_down, view_down), horizon)
 
 
 @njit(cache=True)

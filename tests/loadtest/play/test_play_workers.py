@@ -134,8 +134,11 @@ def workers_of_this_test() -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(one) for task in tasks.iterdir() for one in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):  # a thread that has ended since it was listed
+            found += [int(one) for one in (task / "children").read_text().split()]
+    return found
 
 
 def command(pid: int) -> str:
