@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from gevent import joinall
+
 from loadtest.archives.target import Destination as Known
 from loadtest.archives.target import Target
 from loadtest.objects.factory import Factory
@@ -43,8 +45,12 @@ class Archive:
 
     def close(self) -> None:
         """Release and close everything."""
-        self.associations.release_idle(older_than_s=0.0)
+        self.release()
         self.web.close()
+
+    def release(self) -> None:
+        """Release every association that is not in use; the archive has a bounded time to answer."""
+        joinall(self.associations.release_idle(older_than_s=0.0))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 
+from gevent import Greenlet, spawn
+
 from loadtest.wire import Association, Peer, TcpProfile, Timeouts, WireError, open_association
 
 Contexts = Sequence[tuple[str, Sequence[str]]]
@@ -102,13 +104,14 @@ class Associations:
         with suppress(WireError):  # what was to be measured is done; the connection is closed either way
             link.release()
 
-    def release_idle(self, older_than_s: float | None = None) -> int:
-        """Release what has been idle for `keep_s` (or the given time); returns how many."""
+    def release_idle(self, older_than_s: float | None = None) -> list[Greenlet]:
+        """Begin to release what has been idle for `keep_s` (or the given time); one greenlet an association.
+
+        All at once: an archive that serves a few associations at a time answers nobody else before it is rid of those.
+        """
         limit = perf_counter() - (self._keep_s if older_than_s is None else older_than_s)
         old = []
         for kept in self._idle.values():
             while kept and kept[0][0] <= limit:  # appended on the right: the oldest is on the left
                 old.append(kept.popleft()[1])
-        for link in old:
-            self._release(link)
-        return len(old)
+        return [spawn(self._release, link) for link in old]

@@ -127,7 +127,7 @@ class _Run:
 
     def _kill(self) -> None:
         for archive in self.archives:
-            archive.associations.release_idle(older_than_s=0.0)
+            archive.release()
         STARTER.restart([archive.target for archive in self.archives])
 
     def _kill_during(self, share: float) -> None:

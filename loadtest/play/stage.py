@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from gevent import Greenlet, sleep, spawn
+from gevent import Greenlet, joinall, sleep, spawn
 from gevent.event import AsyncResult, Event
 
 from loadtest.play.alarm import Alarm
@@ -122,6 +122,7 @@ class Stage:
             device.end()
         for keeper in keepers:
             keeper.kill()
+        joinall([spawn(archive.release) for archive in self._archives])  # or they would keep out who looks afterwards
         self._flush(self.recorder.drain())
         self._alarm.close()
 

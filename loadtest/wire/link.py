@@ -16,6 +16,7 @@ from loadtest.wire.pdu import Buffer, Context
 from loadtest.wire.reply import Reply, reply_from
 from loadtest.wire.tls import security
 
+RELEASE_S = 10.0  # to answer a release; who has not by then is told an abort
 LAST_WORDS_S = 0.2  # for ten bytes to a peer that may not listen any more
 
 
@@ -103,6 +104,7 @@ class Link:
         if not self.is_open:
             return
         with self.operation(asks=False):
+            self.channel.begin(min(RELEASE_S, self.channel.timeouts.operation_s))
             self.channel.send([pdu.release_rq()])
             kind, _ = self.channel.read_pdu()
             if kind == pdu.RELEASE_RQ:  # both asked at once: the requestor answers first (PS3.8 9.2, state 9)
