@@ -30,7 +30,7 @@ store's months. Rollout pace: dates are inputs.""",
     "2.5.5": """The boundary is the imaging service: requests come from a non-homogeneous Poisson process by site,
 modality, setting and hour; exams leave when reported, stored and viewed. No balking or reneging. What patients do
 before the request and after the report is outside.""",
-    "5.2": """Philox 4x64-10, keyed by a hash of (seed, replication, stream name, cluster, site), with (exam of the
+    "5.2": """Philox 4x32-10, keyed by a hash of (seed, replication, stream name, cluster, site), with (exam of the
 day, day) as counter. The same exam has the same draws in every world and scenario variant: common random numbers by
 construction. Streams are named for the decision that they make.""",
     "5.3": """Two engines with one answer: SimPy (process interaction, a process an exam) and compiled column

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.world.calendar import DAY_S, day_number
-from sim.world.draw import lognormal, normal, poisson
+from sim.world.draw import lognormal, poisson
+from sim.world.elementary import normal
 from sim.world.estate import Estate
 from sim.world.faults import Breakdown, Fault
 from sim.world.load import World
-from sim.world.streams import philox, stream_key
+from sim.world.streams import stream_key, uniforms
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -89,9 +90,9 @@ def _breakdowns(breakdown: Breakdown, key: NDArray[np.uint64], servers: int, zer
     """Spans of one station's servers: how many begin each day, when, and how long each lasts."""
     mean = servers * breakdown.rate.value / 365.25
     for day in days if mean else ():
-        u = philox(key[0], key[1], 0, day)
+        u = uniforms(key, 0, day)
         for k in range(1, min(MOST_A_DAY, poisson(mean, u[0])) + 1):
-            v = philox(key[0], key[1], k, day)
+            v = uniforms(key, k, day)
             start = (day - day_number(zero) + v[0]) * DAY_S
             repair = lognormal(np.log(breakdown.repair.value * 3600), breakdown.spread.value, normal(v[1]))
             yield start, start + repair

@@ -9,58 +9,22 @@ import math
 import numpy as np
 from numba import njit
 
-from sim.world.streams import philox
+from sim.world.elementary import exp, log, normal
+from sim.world.streams import fill_uniforms
 
+HERE, TRUST, CLUSTER, COUNTRY = 0, 1, 2, 3  # where the first view is from
+VIEWED_FOR_S = 30 * 86_400.0  # later views are spread over so long
 STREAMS = ("arrival", "kind", "work", "prior", "view", "film", "transport")
 ARRIVAL, KIND, WORK, PRIOR, VIEW, FILM, TRANSPORT = range(7)
 TOO_MANY = 9_999  # exams of one site on one day that an exam id can hold
-
-
-# coefficients of Wichura's rational approximations, highest power first: central part, and two parts of the tail
-_CENTRE = (
-    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
-     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080e0),
-    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
-     5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
-)  # fmt: skip
-_NEAR = (
-    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258e0,
-     3.64784832476320460504e0, 5.76949722146069140550e0, 4.63033784615654529590e0, 1.42343711074968357734e0),
-    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
-     6.89767334985100004550e-1, 1.67638483018380384940e0, 2.05319162663775882187e0, 1.0),
-)  # fmt: skip
-_FAR = (
-    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
-     2.96560571828504891230e-1, 1.78482653991729133580e0, 5.46378491116411436990e0, 6.65790464350110377720e0),
-    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
-     1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
-)  # fmt: skip
-_HALF_STEP = 2.0**-54  # uniforms are multiples of 2**-53 from 0 on; their middles never are 0 or 1
-
-
-@njit(cache=True, inline="always")
-def _ratio(c, r: float) -> float:
-    n, d = c
-    upper = ((((((n[0] * r + n[1]) * r + n[2]) * r + n[3]) * r + n[4]) * r + n[5]) * r + n[6]) * r + n[7]
-    lower = ((((((d[0] * r + d[1]) * r + d[2]) * r + d[3]) * r + d[4]) * r + d[5]) * r + d[6]) * r + d[7]
-    return float(upper / lower)
+MOST_VIEWS = 40  # later views of one exam
+STEPS, CHUNK = 64, 256  # arrivals, and exams of a day, whose draws are made at once: what fits the nearest memory
 
 
 @njit(cache=True, error_model="numpy")
-def normal(u: float) -> float:
-    """The standard normal of a uniform, by inversion to 16 digits (Wichura 1988, AS 241): one uniform, one score."""
-    q = u - 0.5 + _HALF_STEP  # both steps are exact
-    if abs(q) <= 0.425:
-        return float(q * _ratio(_CENTRE, 0.180625 - q * q))
-    r = math.sqrt(-math.log(0.5 - abs(q)))
-    score = float(_ratio(_NEAR, r - 1.6) if r <= 5.0 else _ratio(_FAR, r - 5.0))
-    return score if q > 0 else -score
-
-
-@njit(cache=True)
 def lognormal(mean_log: float, spread_log: float, score: float) -> float:
     """A lognormal at a normal score, from mean and spread of its logarithm, as `log_law` gives them."""
-    return math.exp(mean_log + spread_log * score)
+    return float(exp(mean_log + spread_log * score))
 
 
 def log_law(mean: float, cv: float) -> tuple[float, float]:
@@ -69,10 +33,10 @@ def log_law(mean: float, cv: float) -> tuple[float, float]:
     return (math.log(mean) - variance / 2 if mean > 0 else -math.inf), math.sqrt(variance)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def exponential(mean: float, u: float) -> float:
     """An exponential by inversion."""
-    return -mean * math.log(1.0 - u)
+    return float(-mean * log(u))
 
 
 @njit(cache=True)
@@ -88,45 +52,58 @@ def poisson(mean: float, u: float) -> int:
 
 
 @njit(cache=True)
-def _at_least_one(x: float, u: float) -> int:
-    """x rounded up or down so that the mean is kept, and 1 at least."""
-    return max(1, int(x + u))
+def _cumulative_poisson(means):
+    """f8[mean, MOST_VIEWS + 1]: the chance of k or fewer, for small means; 1 in the last column."""
+    out = np.ones((len(means), MOST_VIEWS + 1))
+    for i in range(len(means)):
+        p = math.exp(-means[i])
+        out[i, 0] = p
+        for k in range(1, MOST_VIEWS):
+            p *= means[i] / k
+            out[i, k] = out[i, k - 1] + p
+    return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", inline="always")
 def _age(u, table):
     """Months of age of a prior: the cumulative share, inverted linearly between its rows."""
-    i = 1
-    while i < len(table) - 1 and table[i, 1] < u:
-        i += 1
-    part = (u - table[i - 1, 1]) / max(1e-12, table[i, 1] - table[i - 1, 1])
-    return table[i - 1, 0] + (table[i, 0] - table[i - 1, 0]) * min(1.0, part)
+    i = np.uint64(0)
+    for k in range(1, len(table) - 1):  # counted, not searched: which row it is cannot be foretold
+        i += np.uint64(table[k, 1] < u)
+    return table[i, 0] + table[i, 2] * (u - table[i, 1])
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _pick(cumulative, row, u):
-    """The first kind whose cumulative weight in a row exceeds u of the whole, by bisection."""
-    low, high = 0, cumulative.shape[1] - 1
-    aim = u * cumulative[row, high]
-    while low < high:
-        middle = (low + high) >> 1
-        if cumulative[row, middle] > aim:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    """The first kind whose cumulative weight in a row exceeds u of the whole; a bisection without branches."""
+    low, n = np.uint64(0), np.uint64(cumulative.shape[1])
+    aim = u * cumulative[row, n - np.uint64(1)]
+    while n > 1:
+        half = n >> np.uint64(1)
+        low += half * np.uint64(cumulative[row, low + half - np.uint64(1)] <= aim)
+        n -= half
+    return low + np.uint64(cumulative[row, low] <= aim)
 
 
-@njit(cache=True)
-def _arrivals(n0, day, first_s, rates, key, hour_of, arrival):
+@njit(cache=True, error_model="numpy")
+def _fill_steps(key, first, day, steps):
+    """Fill steps f8[4, STEPS / 4] with unit exponentials; number n is at [n % 4, n // 4]."""
+    fill_uniforms(key, first, day, steps.shape[1], steps)
+    for k in range(4):
+        for j in range(steps.shape[1]):
+            steps[k, j] = -log(steps[k, j])
+
+
+@njit(cache=True, error_model="numpy")
+def _arrivals(n0, day, first_s, rates, key, steps, hour_of, arrival):
     """Arrival times of one day from the cumulative hourly rates, from row n0 on, and the hour of each; their number."""
     hour, before, upto, position, n = 0, 0.0, rates[0], 0.0, 0
     per_exam = 3600.0 / rates[0] if rates[0] > 0.0 else 0.0
-    block = philox(key[0], key[1], 0, day)
     while True:
-        if n > 0 and n & 3 == 0:
-            block = philox(key[0], key[1], n >> 2, day)
-        position += -math.log(1.0 - block[n & 3])
+        at = n % STEPS
+        if at == 0:
+            _fill_steps(key, n // 4, day, steps)
+        position += steps[at & 3, at >> 2]
         while position >= upto:
             hour += 1
             if hour == 24:
@@ -143,13 +120,13 @@ def _arrivals(n0, day, first_s, rates, key, hour_of, arrival):
         n += 1
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _where(u, sets, s):
-    if u < sets[s, 2]:
-        return 1
-    if u < sets[s, 2] + sets[s, 3]:
-        return 2
-    return 3 if u < sets[s, 2] + sets[s, 3] + sets[s, 4] else 0
+    """HERE, TRUST, CLUSTER or COUNTRY, by the shares of a setting."""
+    trust = sets[2, s]
+    cluster = trust + sets[3, s]
+    country = cluster + sets[4, s]
+    return (u < country) * (TRUST + (u >= trust) + (u >= cluster))
 
 
 @njit(cache=True)
@@ -169,60 +146,117 @@ def _day_rates(daily, hourly, weekday, kinds, rates):
 
 
 @njit(cache=True, error_model="numpy")
-def _draw_site(index, number, day0, first_s, weekday0, daily, share, hourly, keys, mods, sets, typings, common, age,
-               people, travels, n, out):  # fmt: skip
+def _to_normals(u, n):
+    """The first n of each row of u f8[4, CHUNK] become normal scores."""
+    for k in range(4):
+        for j in range(n):
+            u[k, j] = normal(u[k, j])
+
+
+@njit(cache=True, error_model="numpy")
+def _lognormals(mean_log, spread_log, which, score, out):
+    """A column of lognormals, each of the law that `which` names; two loops, for the look-up is made one by one."""
+    for i in range(len(out)):
+        k = np.uint8(which[i])
+        out[i] = mean_log[k] + spread_log[k] * score[i]
+    for i in range(len(out)):
+        out[i] = exp(out[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _counts(mean_log, spread_log, which, score, u, x, out):
+    """A column of whole numbers: lognormals x, rounded up or down so that the mean is kept, and 1 at least."""
+    _lognormals(mean_log, spread_log, which, score, x)
+    for i in range(len(out)):
+        out[i] = max(1, int(x[i] + u[i]))
+
+
+@njit(cache=True, error_model="numpy")
+def _exponentials(mean, which, u, out):
+    """A column of exponentials, each of the mean that `which` names."""
+    for i in range(len(out)):
+        out[i] = -log(u[i])
+    for i in range(len(out)):
+        out[i] *= mean[np.uint8(which[i])]
+
+
+@njit(cache=True, error_model="numpy")
+def _choose(rows, order, day, who, hours, kinds, u, laws, age, later, people, out):
+    """What each exam of a chunk is: all that is picked, not measured. Arguments as in `_draw_site`."""
+    (exam, site, modality, setting, priority, day_of, _, _, _, _, _, _, patient, months, here, _, where, other, views,
+     _, _, lost, repeat, printed, _, chase, _, _) = out  # fmt: skip
+    mods, sets, _, common = laws
+    n_sets, (index, number) = sets.shape[1], who
+    mod_of, set_of = np.arange(kinds.shape[1]) // n_sets, np.arange(kinds.shape[1]) % n_sets
+    kind_u, prior_u, view_u, film_u, transport_u = u[KIND], u[PRIOR], u[VIEW], u[FILM], u[TRANSPORT]
+    for k in range(len(hours)):
+        i = np.uint64(rows + k)  # an index that cannot be negative is not looked at twice
+        kind = _pick(kinds, hours[k], kind_u[0, k])
+        m, s = np.uint64(mod_of[kind]), np.uint64(set_of[kind])
+        exam[i] = number * 100_000_000 + day * 10_000 + order + k
+        site[i], day_of[i], modality[i], setting[i] = index, day, m, s
+        priority[i] = 0 if kind_u[1, k] < sets[0, s] else 1
+        patient[i] = number * 10_000_000 + int(kind_u[2, k] * people)
+        months[i] = _age(prior_u[1, k], age) if prior_u[0, k] < mods[9, m] else np.nan
+        here[i] = 1 if prior_u[2, k] < common[0] else 0
+        where[i], other[i] = _where(view_u[1, k], sets, s), view_u[2, k]
+        n_views = np.uint64(0)
+        while view_u[3, k] > later[s, n_views]:
+            n_views += np.uint64(1)
+        views[i] = n_views
+        lost[i], repeat[i] = 1 if film_u[0, k] < common[1] else 0, film_u[1, k]
+        chase[i] = exponential(common[2], film_u[3, k]) if lost[i] else 0.0
+        printed[i] = transport_u[2, k]
+
+
+@njit(cache=True, error_model="numpy")
+def _measure(a, b, u, x, laws, size_of, travels, out):
+    """How much and how long, of the exams in rows a to b that were chosen: a column at a time."""
+    (_, _, modality, setting, priority, _, _, room, images, nbytes, read, typing, _, _, here, delay, where, _, views,
+     gap, sheets, _, _, _, back, _, porter, courier) = out  # fmt: skip
+    mods, sets, typings, common = laws
+    mod, setting_of, z, rounding = modality[a:b], setting[a:b], u[WORK], u[KIND, 3]
+    _to_normals(z, b - a)
+    _lognormals(mods[0], mods[1], mod, z[0], room[a:b])
+    _counts(mods[2], mods[3], mod, z[1], rounding, x[: b - a], images[a:b])
+    _counts(mods[6], mods[7], mod, z[1], rounding, x[: b - a], sheets[a:b])  # film grows with the images: one score
+    _lognormals(mods[4], mods[5], mod, z[2], read[a:b])
+    _lognormals(typings[0], typings[1], priority[a:b], z[3], typing[a:b])
+    _exponentials(sets[1], setting_of, u[VIEW, 0], delay[a:b])
+    _exponentials(sets[6], setting_of, u[FILM, 2], back[a:b])
+    for row in range(a, b):
+        nbytes[row] = images[row] * size_of[np.uint8(modality[row])]
+    way = u[TRANSPORT]
+    for k in range(b - a):
+        i = np.uint64(a + k)
+        porter[i] = common[3] * -log(way[0, k])
+        courier[i] = common[4] * -log(way[1, k]) * (travels or here[i] == 0 or where[i] != HERE)
+        gap[i] = VIEWED_FOR_S * -log(way[3, k]) * (views[i] > 0) / (views[i] + 1)
+
+
+@njit(cache=True, error_model="numpy")
+def _draw_site(who, day0, first_s, weekday0, daily, share, hourly, keys, laws, age, people, travels, n, out):
     """All exams of one site, written from row n on; returns the next free row. Arguments as `draw_sites`, of one site.
 
-    What an exam can never ask for is not drawn and 0: time back from a doctor who sends no film, the search for a
-    packet that is not lost, a courier where nothing is elsewhere.
+    What an exam can never ask for is 0: time back from a doctor who sends no film, the search for a packet that is not
+    lost, a courier where nothing is elsewhere.
     """
-    (exam, site, modality, setting, priority, day_of, arrival, room, images, nbytes, read, typing, patient, months,
-     here, delay, where, other, views, gap, sheets, lost, repeat, printed, back, chase, porter,
-     courier) = out  # fmt: skip
     n_days, n_mods, n_sets = daily.shape
     kinds, rates, hour_of = np.empty((24, n_mods * n_sets)), np.empty(24), np.empty(TOO_MANY, np.int8)
-    none = np.exp(-sets[:, 5])  # chance of no later view, by setting
+    size_of, later = laws[0][8].astype(np.int64), _cumulative_poisson(laws[1][5])  # bytes an image; views by setting
+    steps, u, x = np.empty((4, STEPS // 4)), np.empty((len(STREAMS), 4, CHUNK)), np.empty(CHUNK)
     for d in range(n_days):
         if _day_rates(daily[d] * share, hourly, (weekday0 + d) % 7, kinds, rates) == 0.0:
             continue
-        day, start = day0 + d, n
-        count = _arrivals(n, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], hour_of, arrival)
-        n = start + count
-        for j in range(count):
-            i = np.uint64(start + j)  # an index that cannot be negative is not looked at twice
-            exam[i] = number * 100_000_000 + day * 10_000 + j
-            site[i], day_of[i] = index, day
-            u = philox(keys[KIND, 0], keys[KIND, 1], j, day)
-            kind = _pick(kinds, hour_of[j], u[0])
-            m, s = kind // n_sets, kind % n_sets
-            modality[i], setting[i] = m, s
-            priority[i] = 0 if u[1] < sets[s, 0] else 1
-            patient[i] = number * 10_000_000 + int(u[2] * people)
-            w = philox(keys[WORK, 0], keys[WORK, 1], j, day)
-            # film of an exam grows with its images: one normal score for both
-            z_images = normal(w[1])
-            room[i] = lognormal(mods[m, 0], mods[m, 1], normal(w[0]))
-            images[i] = _at_least_one(lognormal(mods[m, 2], mods[m, 3], z_images), u[3])
-            nbytes[i] = images[i] * int(mods[m, 8])
-            read[i] = lognormal(mods[m, 4], mods[m, 5], normal(w[2]))
-            typing[i] = lognormal(typings[priority[i], 0], typings[priority[i], 1], normal(w[3]))
-            sheets[i] = _at_least_one(lognormal(mods[m, 6], mods[m, 7], z_images), u[3])
-            p = philox(keys[PRIOR, 0], keys[PRIOR, 1], j, day)
-            months[i] = _age(p[1], age) if p[0] < mods[m, 9] else np.nan
-            here[i] = 1 if p[2] < common[0] else 0
-            v = philox(keys[VIEW, 0], keys[VIEW, 1], j, day)
-            delay[i] = exponential(sets[s, 1], v[0])
-            where[i], other[i] = _where(v[1], sets, s), v[2]
-            views[i] = poisson(sets[s, 5], v[3]) if v[3] >= none[s] else 0
-            f = philox(keys[FILM, 0], keys[FILM, 1], j, day)
-            lost[i], repeat[i] = 1 if f[0] < common[1] else 0, f[1]
-            back[i] = exponential(sets[s, 6], f[2]) if sets[s, 6] > 0.0 else 0.0
-            chase[i] = exponential(common[2], f[3]) if lost[i] else 0.0
-            t = philox(keys[TRANSPORT, 0], keys[TRANSPORT, 1], j, day)
-            porter[i] = exponential(common[3], t[0])
-            courier[i] = exponential(common[4], t[1]) if travels or here[i] == 0 or where[i] else 0.0
-            printed[i] = t[2]
-            gap[i] = exponential(30 * 86400.0 / (views[i] + 1), t[3]) if views[i] else 0.0
+        day = day0 + d
+        count = _arrivals(n, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], steps, hour_of, out[6])
+        for order in range(0, count, CHUNK):
+            m = min(CHUNK, count - order)
+            for s in range(KIND, len(STREAMS)):
+                fill_uniforms(keys[s], order, day, m, u[s])
+            _choose(n, order, day, who, hour_of[order : order + m], kinds, u, laws, age, later, people, out)
+            _measure(n, n + m, u, x, laws, size_of, travels, out)
+            n += m
     return n
 
 
@@ -235,7 +269,8 @@ def draw_sites(numbers, day0, first_s, weekday0, daily, shares, hourly, keys, mo
     hourly f8[setting, weekday, hour] shares of the day; keys u8[site, stream, 2]; people f8[site]; travels bool[site]:
     its films are read elsewhere; the other parameters as `sim.world.exams` lays them out.
     """
+    laws = (mods, sets, typings, common)
     for i in range(len(numbers)):
-        n = _draw_site(i, numbers[i], day0, first_s, weekday0, daily, shares[i], hourly, keys[i], mods, sets, typings,
-                       common, age, people[i], travels[i], n, out)  # fmt: skip
+        n = _draw_site((i, numbers[i]), day0, first_s, weekday0, daily, shares[i], hourly, keys[i], laws, age,
+                       people[i], travels[i], n, out)  # fmt: skip
     return n

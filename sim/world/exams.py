@@ -19,7 +19,7 @@ from sim.world.load import World
 from sim.world.streams import stream_key
 
 Floats = NDArray[np.float64]
-HERE, TRUST, CLUSTER, COUNTRY = 0, 1, 2, 3  # where the first view is from
+
 EMERGENCY, ROUTINE = 0, 1
 
 
@@ -70,29 +70,29 @@ def concatenate(parts: list[Exams]) -> Exams:
 
 
 def _modality_numbers(world: World) -> Floats:
-    """float64[modality, 10]: the parameters that `draw_sites` reads, in its order."""
+    """float64[10, modality]: the parameters that `draw_sites` reads, in its order."""
     return np.array([
         [*log_law(m.room.value * 60, m.room_cv.value), *log_law(m.images.value, m.images_cv.value),
          *log_law(m.read.value * 60, m.read_cv.value), *log_law(m.sheets.value, m.sheets_cv.value),
          m.matrix.rows * m.matrix.columns * m.matrix.bytes_per_pixel, m.prior.value]
         for m in world.scenario.modalities.values()
-    ])  # fmt: skip
+    ]).T.copy()  # fmt: skip
 
 
 def _setting_numbers(world: World) -> Floats:
-    """float64[setting, 7]."""
+    """float64[7, setting]."""
     return np.array([
         [s.emergency.value, s.view_delay.value * 60, s.view_trust.value, s.view_cluster.value,
          s.view_country.value, s.views.value, s.film_back.value * 3600]
         for s in world.scenario.settings.values()
-    ])  # fmt: skip
+    ]).T.copy()  # fmt: skip
 
 
 def _typing_numbers(world: World) -> Floats:
-    """float64[priority, 2]: the logarithmic law of typing time."""
+    """float64[2, priority]: the logarithmic law of typing time."""
     reading = world.scenario.reading
     means = (reading.typing_emergency.value, reading.typing.value)
-    return np.array([log_law(mean * 3600, reading.typing_cv.value) for mean in means])
+    return np.array([log_law(mean * 3600, reading.typing_cv.value) for mean in means]).T.copy()
 
 
 def _common_numbers(world: World) -> Floats:
@@ -101,6 +101,13 @@ def _common_numbers(world: World) -> Floats:
         world.scenario.demand.prior_same_site.value, film.lost.value,
         film.chase.value * 3600, film.porter.value * 60, film.courier.value * 3600,
     ])  # fmt: skip
+
+
+def _prior_age(world: World) -> Floats:
+    """float64[row, 3]: months, cumulative share, and months a share until the next row (0 in the last)."""
+    months, share = np.array([[r.months, r.share] for r in world.prior_age]).T
+    slope = np.append(np.diff(months) / np.maximum(np.diff(share), 1e-12), 0.0)
+    return np.stack([months, share, slope], axis=1)
 
 
 class ExamMaker:
@@ -113,7 +120,7 @@ class ExamMaker:
         self._numbers = (
             _modality_numbers(world), _setting_numbers(world), _typing_numbers(world), _common_numbers(world)
         )  # fmt: skip
-        self._age = np.array([[r.months, r.share] for r in world.prior_age])
+        self._age = _prior_age(world)
         self._keys = np.array([
             [stream_key(seed, replication, name, estate.cluster, row.site) for name in STREAMS] for row in estate.sites
         ])  # fmt: skip

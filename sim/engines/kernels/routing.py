@@ -6,7 +6,7 @@ A queueing kernel knows nothing of hospitals; here stands what a hospital does w
 import numpy as np
 from numba import njit
 
-from sim.world.exams import COUNTRY, HERE, TRUST
+from sim.world.draw import COUNTRY, HERE, TRUST
 
 # where the prior is, and how the first view is had
 NO_PRIOR, AT_SITE, AT_CENTRE, IN_LIBRARY = range(4)
@@ -44,15 +44,21 @@ def _how_viewed(where, linked, sharing):
     return VIEW_ABROAD if where == COUNTRY else VIEW_LINK
 
 
+@njit(cache=True, inline="always")
+def _wrapped(x, n):
+    """x modulo n, for x below 2 n; a division would take longer than all else."""
+    return x - n * (x >= n)
+
+
 @njit(cache=True)
 def _other_site(site, where, u, trust, order, size, start, rank):
     """The site that a view elsewhere comes from: of the same trust, or any other of the cluster."""
     if where != TRUST:
         n = len(trust)
-        return (site + 1 + int(u * (n - 1))) % n
+        return _wrapped(site + 1 + int(u * (n - 1)), n)
     t = trust[site]
     step = 1 + int(u * max(size[t] - 1, 1))
-    return order[start[t] + (rank[site] + step) % size[t]]
+    return order[start[t] + _wrapped(_wrapped(rank[site] + step, size[t]), size[t])]
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,7 +94,9 @@ def route_exams(exams, live, places, archives, kept, first, booked, common, out)
             | VIEW_FETCHED * fetched | VIEW_DOWN * (view[i] == VIEW_LINK)
         )  # fmt: skip
         room[i], archive[i], hub[i], trust[i] = s * int(n_mods) + m, a, hub_of[s], trust_of[s]
-        view_site[i] = _other_site(s, where[i], view_u[i], trust_of, order, size, start, rank)
+        view_site[i] = (
+            s if where[i] == HERE else _other_site(s, where[i], view_u[i], trust_of, order, size, start, rank)
+        )
         wire = nbytes[i] * kept[m] if archives[a, 7] > 0.0 else float(nbytes[i])
         wire_bytes[i] = wire
         store_s[i] = images[i] * archives[a, 5] + nbytes[i] * lan
