@@ -65,6 +65,12 @@ def load(
     kill_at: Annotated[
         float | None, typer.Option(min=0, max=1, help="kill -9 and restart the archive at this share; 1: at the end")
     ] = None,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="the scenario's faults befall the embedded archive and the sites' links")
+    ] = False,
+    law: Annotated[
+        str, typer.Option(help="of the embedded archive: storing takes servers=3,overhead_ms=20,rate_mb_s=50")
+    ] = "",
     workers: Annotated[int, typer.Option(min=0, max=64, help="processes that play; 0: one, without a master")] = 0,
     master: Annotated[bool, typer.Option("--master", help="the workers come from elsewhere")] = False,
     worker: Annotated[bool, typer.Option("--worker", help="play a share of a master's plan")] = False,
@@ -74,11 +80,20 @@ def load(
 ) -> None:
     """Play traffic on time against an archive; or, with --check, try each of its services first."""
     from filmless.load_commands import Judging, check_target, run_load
-    from filmless.load_options import connection_of, syntax_of, witnesses_of, work, workers_of
+    from filmless.load_options import (
+        connection_of,
+        faults_of,
+        refuse_with_rate,
+        syntax_of,
+        witnesses_of,
+        work,
+        workers_of,
+    )  # fmt: skip
 
     if check:
         check_target(target, json_)
     elif limit or rate:
+        refuse_with_rate(faults, law)
         from filmless.limit_commands import Rate, run_at_rate, run_limit
 
         judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals)
@@ -89,8 +104,8 @@ def load(
         settings = workers_of(workers, master, master_host, master_port)
         settings |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
         settings |= connection_of(tcp, association)
-        settings |= witnesses_of(verify_hashes, commit, kill_at)
-        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings)
+        settings |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)
+        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings, law)
 
 
 @app.command()
@@ -152,7 +167,9 @@ def archive(
     http_port: Annotated[int, typer.Option(help="DICOMweb port; 0: a free one")] = 8042,
     ae: Annotated[str, typer.Option(help="AE title")] = "FILMLESS",
     folder: Annotated[Path | None, typer.Option(help="where mode disk keeps its objects")] = None,
-    law: Annotated[str, typer.Option(help="of mode model: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")] = "",
+    law: Annotated[
+        str, typer.Option(help="how long storing takes: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")
+    ] = "",
 ) -> None:
     """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
     from filmless.load_commands import run_archive

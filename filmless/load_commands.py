@@ -12,6 +12,7 @@ from filmless.play import archive_kind, measure_all
 from filmless.report.tables import number
 from filmless.report.words import ranged
 from loadtest.archives.check import preflight
+from loadtest.archives.embedded.law import read_law
 from loadtest.archives.launch import running
 from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
@@ -54,10 +55,11 @@ class Judging:
 
 
 def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool,
-             judging: Judging, settings: dict[str, Any] | None = None) -> None:  # fmt: skip
-    """Play a traffic file; the exit code is the verdict's."""
+             judging: Judging, settings: dict[str, Any] | None = None, law: str = "") -> None:  # fmt: skip
+    """Play a traffic file; the exit code is the verdict's. `law`: of the embedded archive, how long storing takes."""
     if traffic is None or not traffic.is_file():
         raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    check_law(law, target)
     thresholds = read_thresholds(judging.sla) if judging.sla else None
     folder = out or Path("runs") / f"load-{traffic.name.removesuffix('.parquet').removesuffix('.traffic')}"
     if web:
@@ -65,8 +67,18 @@ def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Pa
     window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
     finding, result = measure_all([window], target, folder, speed=speed, thresholds=thresholds,
                                   headroom_s=judging.seconds(), web_port=WEB_PORT if web else 0,
-                                  settings=settings or {})  # fmt: skip
+                                  settings=settings or {}, law=law)  # fmt: skip
     tell_finding(finding, result, folder, json_, judging.junit)
+
+
+def check_law(law: str, target: str) -> None:
+    """A service law is one, and of an archive that we start."""
+    if law and target != "embedded":
+        raise BadInput(f"--law: only the embedded archive has one, not '{target}': use --target embedded")
+    try:
+        read_law(law)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 def tell_finding(
@@ -103,8 +115,10 @@ def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | No
     """The embedded archive in this terminal, until Ctrl-C."""
     if mode not in ("memory", "disk", "null", "model"):
         raise BadInput(f"--mode {mode}: must be memory, disk, null or model")
-    if (mode == "model") != bool(law):
-        raise BadInput("--mode model and --law go together, such as --law servers=2,overhead_ms=20,rate_mb_s=50")
+    if mode == "model" and not law:
+        raise BadInput("--mode model needs --law, such as --law servers=2,overhead_ms=20,rate_mb_s=50")
+    if mode == "null" and law:
+        raise BadInput("--mode null answers at once: --law goes with the other modes")
     if mode == "disk" and folder is None:
         raise BadInput("--mode disk needs --folder, where the objects are kept")
     command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae,

@@ -41,6 +41,19 @@ def witnesses_of(verify_hashes: float, commit: bool, kill_at: float | None) -> d
     return found | ({"commit": True} if commit else {}) | ({} if kill_at is None else {"kill_at": kill_at})
 
 
+def faults_of(faults: bool, target: str) -> dict[str, Any]:
+    """The play's setting for the scenario's faults."""
+    if faults and target != "embedded":
+        raise BadInput(f"--faults: only the embedded archive can be broken, not '{target}': use --target embedded")
+    return {"faults": True} if faults else {}
+
+
+def refuse_with_rate(faults: bool, law: str) -> None:
+    """A play at a rate has no time of the scenario, and no faults."""
+    if faults or law:
+        raise BadInput("--faults and --law go with a play of the traffic as it is: leave out --rate and --find-limit")
+
+
 def work(host: str, port: int) -> None:
     """Play a share of a master's plan, until the master has done or Ctrl-C."""
     say(f"worker of {host}:{port}")

@@ -25,10 +25,12 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
 
 
 @contextmanager
-def placed(windows: Sequence[dict[str, Any]], target: str, kept: bool = False) -> Iterator[list[PlayJob]]:
+def placed(
+    windows: Sequence[dict[str, Any]], target: str, kept: bool = False, law: str = ""
+) -> Iterator[list[PlayJob]]:
     """A job for each window's traffic, each with an archive of its own; stores are removed afterwards.
 
-    `kept`: on a disk, for memory does not survive what is to be survived.
+    `kept`: on a disk, for memory does not survive what is to be survived. `law`: of the embedded archive.
     """
     kind, jobs = archive_kind(target), []
     with ExitStack() as archives:
@@ -37,17 +39,17 @@ def placed(windows: Sequence[dict[str, Any]], target: str, kept: bool = False) -
             name = f"filmless-{window['cluster']}"
             folder = Path(archives.enter_context(TemporaryDirectory(prefix="filmless-store-"))) if kept else None
             movers, mode = {LISTENER: ("127.0.0.1", port)}, "disk" if folder else "memory"
-            started = archives.enter_context(running(kind, name, movers, cast(Mode, mode), folder))
+            started = archives.enter_context(running(kind, name, movers, cast(Mode, mode), folder, law))
             jobs.append(PlayJob(Path(window["path"]), started, port if isinstance(kind, str) else 0))
         yield jobs
 
 
 def measure_all(
-    windows: Sequence[dict[str, Any]], target: str, out: Path, **order: Any
+    windows: Sequence[dict[str, Any]], target: str, out: Path, law: str = "", **order: Any
 ) -> tuple[Finding, dict[str, Any]]:
     """Play each window's traffic, all at once, and judge it; `order` is what `Order` takes beside the jobs."""
     kept = order.get("settings", {}).get("kill_at") is not None
-    with placed(windows, target, kept) as jobs, progress("play") as report:
+    with placed(windows, target, kept, law) as jobs, progress("play") as report:
         return measure(Order(jobs, **order), out, report)
 
 

@@ -155,8 +155,20 @@ def metadata(world: World, cluster: str, start: datetime, hours: float, scenario
     return {
         "seed": world.scenario.seed, "scenario": world.scenario.title, "scenario_hash": scenario_hash,
         "start": start.isoformat(), "hours": hours, "cluster": cluster, "matrices": shapes,
-        "wan_bytes_s": _links(world),
+        "wan_bytes_s": _links(world), "faults": _faults(world, start, hours),
     }  # fmt: skip
+
+
+def _faults(world: World, start: datetime, hours: float) -> list[dict[str, Any]]:
+    """The scenario's faults that touch the window, as plain data; `since_s` counts from the window's start."""
+    found = []
+    for name, fault in world.scenario.faults.items():
+        at = (fault.start - start).total_seconds()
+        since = [at + 3600 * hour for hour in fault.recovery.hours]
+        if since[0] < 3600 * hours and since[-1] > 0:
+            found.append({"name": name, "what": fault.what, "station": fault.station, "cluster": fault.cluster,
+                          "sites": fault.sites, "since_s": since, "capacity": fault.recovery.capacity})  # fmt: skip
+    return found
 
 
 def _links(world: World) -> dict[str, float]:

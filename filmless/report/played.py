@@ -15,6 +15,7 @@ from filmless.report.measured import KIND_ORDER, Measured, needed, percentile
 from filmless.report.palette import BLUE, MUTED, ORANGE, PALE, PLUM, TEAL, look
 from filmless.report.panels import aside, panels, rows_of, time_axis
 from filmless.report.simulated import Simulated
+from filmless.report.words import clean
 
 MOST_BINS = 40
 A_BIN = 40  # operations in a bin of the play over time, on average
@@ -57,8 +58,25 @@ def _warm_up(measured: Measured) -> float:
     return max((float(s.get("from_s") or 0.0) for s in told(measured, "steady") if s.get("found")), default=0.0)
 
 
+def _faults(measured: Measured) -> list[dict[str, Any]]:
+    return [one for one in told(measured, "faults") if one.get("outcome") == "played"]
+
+
+def _faults_told(measured: Measured) -> str:
+    """Which faults were played, for a figure's small print; '' where none were."""
+    names = "; ".join(
+        f"{clean(str(f['what']))} ({clean(str(f['cluster']))}, {f['from_s']:.1f} to {f['to_s']:.1f} s, {f['bad']} of "
+        f"{f['met']} operations ended badly)" for f in _faults(measured)
+    )  # fmt: skip
+    return f" Hatched: faults that were played: {names}." if names else ""
+
+
 def _shade(axis: Axes, measured: Measured, cluster: str) -> None:
-    """Warm-up and stalls, behind everything."""
+    """Warm-up, stalls and played faults, behind everything."""
+    for one in _faults(measured):
+        if one["cluster"] == cluster:
+            span = float(one["from_s"]), float(one["to_s"])
+            axis.axvspan(*span, facecolor="none", edgecolor=MUTED, hatch="//", lw=0, zorder=0)
     if _warm_up(measured):
         axis.axvspan(0, _warm_up(measured), color="#E5E5E5", lw=0, zorder=0)
     for one in told(measured, "stalls"):
@@ -97,7 +115,8 @@ def over_time(sim: Simulated, measured: Measured) -> Figure:
         key="over-time", title=words, measure="DICOM operations planned, done and dropped, over the play",
         unit="operations a second", place=sim.place, period=measured.period, how="measured",
         alt=f"Line chart, one panel a cluster: planned, done and dropped operations a second over the play. {words}.",
-        band="Counts, without an interval. Light grey: warm-up, cut by rule (MSER-5); darker grey: stalls.",
+        band="Counts, without an interval. Light grey: warm-up, cut by rule (MSER-5); darker grey: stalls."
+             + _faults_told(measured),
         source=measured.source, canvas=_draw_rates(sim, measured, data), data=sim.named(shown), row_heads=2,
     )  # fmt: skip
 
@@ -136,7 +155,7 @@ def responses_over_time(sim: Simulated, measured: Measured) -> Figure:
         unit="seconds", place=sim.place, period=measured.period, how="measured",
         alt=f"Line chart, one panel a cluster: median, 95th percentile and slowest response over the play. {words}.",
         band="Ribbon: 95 % interval of the median by ranks. A median takes 20 operations in a bin, a p95 takes 200. "
-             "Light grey: warm-up, cut by rule; darker grey: stalls.",
+             "Light grey: warm-up, cut by rule; darker grey: stalls." + _faults_told(measured),
         source=measured.source, canvas=_draw_responses(sim, measured, data), data=sim.named(shown), row_heads=2,
     )  # fmt: skip
 

@@ -60,6 +60,7 @@ def running_embedded(
     with ArchiveProcess(command, environment) as process:
         process.wait_until(lambda: process.first_line().startswith("{"), READY_WITHIN_S, "the embedded archive")
         said = json.loads(process.first_line())
+        process.plays_faults = True
         process.command += ["--port", str(said["port"]), "--http-port", str(said["http_port"])]  # a restart keeps them
         yield _embedded_target(name, said, movers, f"{mode}, law {law}" if law else mode)
 

@@ -31,6 +31,7 @@ class ArchiveProcess:
         """Start `command`. Its standard input stays open until we end, so a child that watches it ends with us."""
         self._ending = signal.SIGKILL if throw_away else signal.SIGTERM
         self.command, self._environment = list(command), environment
+        self.plays_faults = False
         self._awaited: tuple[Callable[[], bool], float, str] = (lambda: True, STOP_S, command[0])
         self._start()
         self._first_pid = self.pid
@@ -61,6 +62,15 @@ class ArchiveProcess:
         self._close()
         self._start()
         self.wait_until(*self._awaited)
+
+    def tell(self, line: str) -> None:
+        """A line to its standard input. Raises ArchiveFailed when it has ended."""
+        try:
+            assert self._child.stdin is not None
+            self._child.stdin.write(line.encode() + b"\n")
+            self._child.stdin.flush()
+        except OSError as error:
+            raise ArchiveFailed(f"{self.command[0]} has ended:\n{self.output()}") from error
 
     @property
     def pid(self) -> int:
@@ -117,12 +127,17 @@ class ArchiveProcess:
 _OURS: dict[int, ArchiveProcess] = {}
 
 
+def ours(pid: int) -> ArchiveProcess | None:
+    """The archive that had this process id at first, if we have started it."""
+    return _OURS.get(pid)
+
+
 def restart(pid: int) -> bool:
     """Restart the archive that had this process id at first; False where it is none that we have started."""
-    ours = _OURS.get(pid)
-    if ours is None:
+    found = ours(pid)
+    if found is None:
         return False
-    ours.restart()
+    found.restart()
     return True
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from urllib.parse import urlsplit
 
 from gevent import joinall
@@ -15,6 +16,7 @@ from loadtest.play.associations import Associations
 from loadtest.play.config import JobConfig, PlayConfig
 from loadtest.play.destination import Destination
 from loadtest.play.dimse import Dimse, proposals
+from loadtest.play.faults import PlayedFault, absolute, link_steps
 from loadtest.play.permission import ask_archive, check_agreed, limiter_of
 from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
@@ -42,6 +44,13 @@ class Archive:
     services: Mapping[str, Service]
     web: Web
     listener: StoreListener | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
+    faults: Sequence[PlayedFault] = ()
+
+    def fail_links(self, zero: float) -> None:
+        """Let the faults of links begin with the play, whose zero this is; infinite: all links are well."""
+        for site, link in self.links.items():
+            link.fail(absolute(link_steps(self.faults, self.cluster, site), zero))
 
     def close(self) -> None:
         """Release and close everything."""
@@ -63,8 +72,9 @@ class Seat:
 
 
 def open_archive(
-    job: int, about: About, factory: Factory, plan: Plan, config: PlayConfig, stack: ExitStack, seat: Seat | None = None
-) -> Archive:
+    job: int, about: About, factory: Factory, plan: Plan, config: PlayConfig, stack: ExitStack,
+    seat: Seat | None = None, faults: Sequence[PlayedFault] = (),
+) -> Archive:  # fmt: skip
     """Prepare one job's archive; its C-MOVE listener runs until `stack` closes. Nothing is sent yet.
 
     Raises TrafficProblem where the plan asks for what the target does not name, PlayFailed where a port is taken.
@@ -84,16 +94,17 @@ def open_archive(
         config.kept_s(),
     )
     destination = _destination(known, target, config, stack) if known and seat.plays else None
-    links = links_of(about, ours) if config.shape else {}
+    links = links_of(about, ours) if config.shape else _failing(faults, about.cluster, ours)
     per_image = config.association == "image"
     dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
-    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links)
+    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links,
+              config.connect_s)  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
         "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
     listener = destination.listener if destination else None
-    return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener)
+    return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener, links, faults)
 
 
 def links_of(about: About, operations: Sequence[Operation]) -> dict[str, Link]:
@@ -105,6 +116,12 @@ def links_of(about: About, operations: Sequence[Operation]) -> dict[str, Link]:
             f"{missing[0]}: make it again with `filmless traffic`"
         )
     return {site: Link(about.wan_bytes_s[site]) for site in sorted(sites)}
+
+
+def _failing(faults: Sequence[PlayedFault], cluster: str, operations: Sequence[Operation]) -> dict[str, Link]:
+    """Links that only a fault holds up, where links have no rate."""
+    sites = sorted({one.site for one in operations})
+    return {site: Link(inf) for site in sites if link_steps(faults, cluster, site)}
 
 
 def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:

@@ -48,7 +48,7 @@ class Associations:
     ) -> None:
         """`propose(ae_title, service)` names the contexts; `keep_s` 0 releases each association after its use."""
         self._peer, self._propose, self._profile, self._timeouts = peer, propose, profile, timeouts
-        self._keep_s = keep_s
+        self._keep_s, self.connect_s = keep_s, timeouts.connect_s
         self._idle: defaultdict[Key, deque[tuple[float, Association]]] = defaultdict(deque)
         self.tally: Counter[str] = Counter(opened=0, released=0, closed_by_peer_while_idle=0)
 

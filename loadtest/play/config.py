@@ -39,6 +39,7 @@ class PlayConfig(Strict):
         le=1,
         description="kill -9 and restart of our archives after this share of the plan's time",
     )
+    faults: bool = Field(default=False, description="the scenario's faults befall our embedded archives and the links")
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
     tcp: Literal["tuned", "modality"] = "tuned"
     transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "rle"] = "explicit"

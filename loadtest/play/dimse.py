@@ -67,9 +67,12 @@ class Dimse:
     @contextmanager
     def _line(self, operation: Operation, service: str, done: Done) -> Iterator[Line]:
         """The device's association for a service, over the link of the operation's site."""
+        link = self._links.get(operation.site)
+        if link is not None:
+            link.reach(self._associations.connect_s)
         with self._associations.borrow(operation.ae_title, service) as line:
             _opening(line, done)
-            line.link.channel.link = self._links.get(operation.site)
+            line.link.channel.link = link
             yield line
 
     def store(self, operation: Operation, done: Done) -> None:

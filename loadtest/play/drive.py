@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,6 +12,7 @@ from gevent import joinall, sleep, spawn
 from loadtest.play.archive import WEB_OPERATIONS, Archive, Seat, check_reachable, open_archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
+from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
 from loadtest.play.final_read import find_again, read_back
 from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
@@ -24,6 +26,7 @@ from loadtest.play.studies import factories
 from loadtest.play.team import Team
 from loadtest.play.traffic import Traffic, read_traffic
 from loadtest.play.witness import commit, compare
+from loadtest.verdict.faulted import bad_outside, with_counts
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
 from loadtest.verdict.ledger import totals
@@ -35,16 +38,17 @@ def run(config: PlayConfig) -> dict[str, Any]:
     """Play it all and keep it; returns the result in short. Raises TrafficProblem, TooManyPatients, PlayFailed."""
     traffics = [read_traffic(job.traffic, number) for number, job in enumerate(config.jobs)]
     plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax)
+    faults = planned(traffics, config)
     check_new(Path(config.out))
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json()))
         seat = Seat(plays=not config.workers)
         archives = [
-            open_archive(number, traffic.about, maker, plan, config, stack, seat)
+            open_archive(number, traffic.about, maker, plan, config, stack, seat, faults)
             for number, (traffic, maker) in enumerate(zip(traffics, makers, strict=True))
         ]
         stack.callback(lambda: joinall([spawn(one.close) for one in archives], timeout=5.0))
-        return _Run(config, traffics, plan, archives, journal).run()
+        return _Run(config, traffics, plan, archives, journal, faults).run()
 
 
 class _Run:
@@ -57,7 +61,9 @@ class _Run:
         plan: Plan,
         archives: Sequence[Archive],
         journal: Journal,
+        faults: Sequence[PlayedFault] = (),
     ) -> None:
+        self.faults = faults
         self.config, self.traffics, self.plan, self.archives, self.journal = config, traffics, plan, archives, journal
         self.early = Clock()
         self.before = Recorder(self.early)
@@ -74,9 +80,13 @@ class _Run:
         self.journal.write(self._early())
         kill_at = self.config.kill_at
         killer = spawn(self._kill_during, kill_at) if kill_at is not None and kill_at < 1 else None
+        breaker = spawn(self._break) if self._breaking() else None
         self.stage.play()
         if killer is not None:
             killer.get()
+        if breaker is not None:
+            breaker.get()
+        self._mend()
         ledger = self._ledger()
         names = [archive.cluster for archive in self.archives]
         result = self._result(ledger, [Held(*one) for one in zip(names, first, self._count(), strict=True)])
@@ -135,6 +145,28 @@ class _Run:
         sleep(max(0.0, self.stage.clock.zero - perf_counter() + share * self.plan.last_due_s))
         self._kill()
 
+    def _breaking(self) -> dict[int, list[Step]]:
+        """Process ids of the archives that a fault befalls, with its steps."""
+        steps = {one.target.pid: archive_steps(self.faults, one.cluster) for one in self.archives}
+        return {pid: some for pid, some in steps.items() if some}
+
+    def _break(self) -> None:
+        """Tell the archives their faults, as soon as the play has its zero."""
+        self.stage.begun.wait()
+        zero = self.stage.clock.zero
+        STARTER.fail({pid: {"zero": zero, "steps": steps} for pid, steps in self._breaking().items()})
+
+    def _mend(self) -> None:
+        """All is well again, so that the archives can be asked what they hold."""
+        end_s, changes = self.stage.clock.now(), {}
+        for archive in self.archives:
+            archive.fail_links(inf)
+        if pids := list(self._breaking()):
+            names, since = {one.target.pid: one.cluster for one in self.archives}, self.stage.clock.since
+            for pid, done in STARTER.mend(pids).items():
+                changes[names[pid]] = [(share, since(begun), since(by)) for share, begun, by in done]
+        self.faults = kept(self.faults, end_s, changes, self.config.speed)
+
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
         health, outcomes = health_of(rows, self.stage.samples), counts(rows)
@@ -142,7 +174,9 @@ class _Run:
         told = held if self.config.ledger == "full" else []
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
         objects = totals(ledger)
+        faults = with_counts([one.to_json() for one in self.faults], rows)
         return {
+            "faults": faults, "bad_outside_faults": bad_outside(faults, rows),
             "verdict": verdict, "reasons": reasons, "measurement": measurement, "doubts": why,
             "losses": losses_of(ledger, told), "planned": health.planned,
             "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from loadtest.archives.mishaps import cannot, mend, tell
 from loadtest.archives.process import package_root, restart
 from loadtest.archives.target import Target
 from loadtest.play.problems import PlayFailed, TrafficProblem
@@ -58,6 +59,8 @@ def play(
         PlayFailed: the play could not be done, or its results not be kept.
     """
     config = _config(jobs, speed, out, web_port, settings)
+    if settings.get("faults"):
+        _check_ours(jobs)
     with tempfile.TemporaryDirectory(prefix="filmless-play-") as folder, tempfile.TemporaryFile() as errors:
         file = Path(folder) / "play.json"
         file.write_text(json.dumps(config))
@@ -83,6 +86,15 @@ def _config(
     return {"jobs": listed, "speed": speed, "out": str(Path(out).resolve()), **page, **settings}
 
 
+def _check_ours(jobs: Sequence[PlayJob]) -> None:
+    others = cannot({one.target.name: one.target.pid for one in jobs})
+    if others:
+        raise TrafficProblem(
+            f"faults: only the embedded archive that this program starts can be broken, not {', '.join(others)}: play "
+            "against the target 'embedded', or without faults"
+        )
+
+
 def _start(file: Path, errors: IO[bytes]) -> "subprocess.Popen[str]":
     """The child in a session of its own: Ctrl-C at the terminal is ours to handle. It ends when our pipe closes."""
     command = [sys.executable, "-m", "loadtest.play", str(file), "--end-with-stdin"]
@@ -105,6 +117,11 @@ def _relay(child: "subprocess.Popen[str]", progress: OnProgress) -> dict[str, An
             continue  # a library's print; what counts is JSON
         if "restart" in said:
             _restart(child, said["restart"])
+        if "break" in said:
+            tell(said["break"])
+            _answer(child, "told")
+        if "mend" in said:
+            _answer(child, json.dumps(mend(said["mend"])))
         if "progress" in said:
             progress(said["progress"], said["total"], said["phase"])
         last = said
@@ -113,9 +130,14 @@ def _relay(child: "subprocess.Popen[str]", progress: OnProgress) -> dict[str, An
 
 def _restart(child: "subprocess.Popen[str]", pids: Sequence[int]) -> None:
     """Kill archives of ours and start them again; the child waits for our line, and tells if it does not come."""
-    if all(restart(pid) for pid in pids) and child.stdin is not None:
-        child.stdin.write("restarted\n")
-        child.stdin.flush()
+    if all(restart(pid) for pid in pids):
+        _answer(child, "restarted")
+
+
+def _answer(child: "subprocess.Popen[str]", line: str) -> None:
+    assert child.stdin is not None
+    child.stdin.write(f"{line}\n")
+    child.stdin.flush()
 
 
 def _stop(child: "subprocess.Popen[str]") -> None:

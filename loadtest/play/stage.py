@@ -79,6 +79,8 @@ class Stage:
         gc.freeze()  # what is here stays: a collection in the middle of the play would walk through all of it
         self.watch.start(first=self._config.priority == "first")
         self.clock.zero = self._players.zero()
+        for archive in self._archives:
+            archive.fail_links(self.clock.zero)
         self._players.begin()
         self.begun.set()
         try:

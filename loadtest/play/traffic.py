@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,18 @@ MOST_SHOWN = 10
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
 
 
+class WindowFault(Strict):
+    """A fault of the scenario that touches the window: from `since_s` on, `capacity` of the station works."""
+
+    name: str
+    what: str
+    station: Literal["archive", "link", "store"]
+    cluster: str
+    sites: list[str] = Field(description="whose links; empty: all of the cluster")
+    since_s: list[float] = Field(min_length=2, description="seconds of the scenario, from the window's start")
+    capacity: list[Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2, description="the last is 1")
+
+
 class About(Strict):
     """The metadata `filmless` of a traffic file."""
 
@@ -43,6 +55,7 @@ class About(Strict):
     wan_bytes_s: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="usable rate of a site's link"
     )
+    faults: list[WindowFault] = Field(default=[], description="of any cluster, as the scenario has them")
 
 
 @dataclass(frozen=True, slots=True)

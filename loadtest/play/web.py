@@ -18,14 +18,21 @@ class Web:
     """Carries out DICOMweb operations. A connection serves one request at a time and is kept for the device's next."""
 
     def __init__(
-        self, factory: Factory, connect: Callable[[], DicomWeb], links: Mapping[str, Link] | None = None
+        self,
+        factory: Factory,
+        connect: Callable[[], DicomWeb],
+        links: Mapping[str, Link] | None = None,
+        connect_s: float = 5.0,
     ) -> None:
-        self._factory, self._connect, self._links = factory, connect, links or {}
+        """`connect_s`: a site's link that is down is waited for so long."""
+        self._factory, self._connect, self._links, self._connect_s = factory, connect, links or {}, connect_s
         self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
 
     @contextmanager
     def _client(self, operation: Operation) -> Iterator[DicomWeb]:
         idle, link = self._idle[operation.ae_title], self._links.get(operation.site)
+        if link is not None:
+            link.reach(self._connect_s)
         client = idle.pop() if idle else self._connect()
         client.pace = link.down if link else None
         try:

@@ -24,6 +24,7 @@ from locust.runners import WorkerRunner
 from loadtest.objects.identity import TooManyPatients
 from loadtest.play.archive import Archive, Seat, open_archive
 from loadtest.play.config import PlayConfig
+from loadtest.play.faults import planned
 from loadtest.play.journal import Rows, pack
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prepare
@@ -103,7 +104,7 @@ class Worker:
         plan = share_of(make_plan(traffics, config.speed), config.jobs, seat.number, seat.of)
         makers = factories(traffics, config.transfer_syntax)
         archives = [
-            open_archive(number, one.about, maker, plan, config, stack, seat)
+            open_archive(number, one.about, maker, plan, config, stack, seat, planned(traffics, config))
             for number, (one, maker) in enumerate(zip(traffics, makers, strict=True))
         ]
         stack.callback(lambda: gevent.joinall([gevent.spawn(one.close) for one in archives], timeout=5.0))

@@ -22,7 +22,7 @@ from loadtest.play.problems import TrafficProblem
 from loadtest.verdict.health import Limits
 
 LIMITS = ("lag_p99_s", "loop_delay_p99_s", "cpu_share", "clock_step_s")
-ASIDE = ("commit", "verify_hashes", "kill_at")  # what is asked of an archive, and a sink cannot answer
+ASIDE = ("commit", "verify_hashes", "kill_at", "faults")  # what is asked of an archive, and a sink cannot answer
 KEPT = (
     "planned",
     "sent",

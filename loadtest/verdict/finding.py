@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from loadtest.verdict.faulted import told
 from loadtest.verdict.judged import FAIL, INVALID, PASS, Line, lines_of, word_of
 from loadtest.verdict.operations import QUANTILES
 from loadtest.verdict.stalls import Stall, by_design, find_stalls, split_of, without
@@ -36,10 +37,12 @@ class Finding:
     figures: list[dict[str, Any]] = field(default_factory=list)
     split: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)  # why the measurement is not the archive's
+    faults: list[str] = field(default_factory=list)  # names of those that were played
 
     def sentence(self) -> str:
         """The verdict line."""
-        at = f" ({self.scale})" if self.scale else ""
+        beside = [self.scale, f"with the fault {', '.join(self.faults)}" if self.faults else ""]
+        at = f" ({'; '.join(filter(None, beside))})" if any(beside) else ""
         met = sum(one.verdict == PASS for one in self.lines)
         held = f": {met} of {len(self.lines)} thresholds of '{self.title}' met" if self.lines else ""
         return f"{self.verdict}{at}{held}"
@@ -68,10 +71,12 @@ def find(
     every = [*result.get("doubts", []), *doubts]
     verdict, beyond = _verdict(result, lines, every, thresholds)
     missed = [f"{one.verdict} {one.name} ({one.words}): {one.why}" for one in lines if one.verdict != PASS]
-    remarks = [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
+    remarks = told(result.get("faults", []), result.get("bad_outside_faults", 0))
+    remarks += [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
     return Finding(
         verdict, [*beyond, *missed], beyond, lines, steady, stalls, remarks, thresholds.title if thresholds else "",
         scale, _records(figures_of(played, stalls)), _records(split_of(played)), every,
+        [one["name"] for one in result.get("faults", []) if one["outcome"] == "played"],
     )  # fmt: skip
 
 

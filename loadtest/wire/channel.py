@@ -69,7 +69,7 @@ class Channel:
             piece = memoryview(one)
             for at in range(0, len(piece), pace.chunk):
                 chunk = piece[at : at + pace.chunk]
-                pace.take(len(chunk))
+                pace.take(len(chunk), self._until)
                 self.sock.settimeout(self._left("send"))
                 self.sock.sendall(chunk)
 
@@ -159,7 +159,7 @@ class Channel:
         if count == 0:
             raise ConnectionLost("the peer closed the connection without release or abort")
         if self.link is not None:
-            self.link.down.take(count)
+            self.link.down.take(count, self._until)
         self._end += count
         self.first_byte = self.first_byte or perf_counter()
 

@@ -9,7 +9,18 @@ from typing import Any, get_args
 import pytest
 
 from filmless.failures import BadInput
-from filmless.load_options import ASSOCIATION, TCP, connection_of, salvage_run, syntax_of, witnesses_of, workers_of
+from filmless.load_commands import check_law
+from filmless.load_options import (
+    ASSOCIATION,
+    TCP,
+    connection_of,
+    faults_of,
+    refuse_with_rate,
+    salvage_run,
+    syntax_of,
+    witnesses_of,
+    workers_of,
+)  # fmt: skip
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import Journal
 from tests.loadtest.play.doctored import doctored
@@ -50,6 +61,19 @@ def test_what_cannot_be_is_told() -> None:
         connection_of("quick", "kept")
     with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):
         connection_of("tuned", "none")
+
+
+def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
+    assert faults_of(True, "embedded") == {"faults": True}
+    assert faults_of(False, "orthanc") == {}
+    with pytest.raises(BadInput, match="--faults: only the embedded archive can be broken, not 'orthanc': use"):
+        faults_of(True, "orthanc")
+    with pytest.raises(BadInput, match="leave out --rate and --find-limit"):
+        refuse_with_rate(True, "")
+    with pytest.raises(BadInput, match="--law: only the embedded archive has one, not 'orthanc'"):
+        check_law("servers=1", "orthanc")
+    with pytest.raises(BadInput, match="--law server: allowed are servers"):
+        check_law("server=1", "embedded")
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:

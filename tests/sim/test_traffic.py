@@ -1,5 +1,6 @@
 """Traffic: what the simulation moved, no more and no less, as operations on time."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from loadtest.play.traffic import WindowFault
 from sim.runs.experiment import simulate
 from sim.runs.spec import PlanProblem, Spec
 from sim.runs.store import Run
 from sim.runs.window import exams_of, write_window
 from sim.traffic import COLUMNS, PRIOR_OF, metadata
 from sim.world.estate import build_estate
+from sim.world.faults import Fault, Recovery
 from sim.world.load import World
 
 
@@ -83,3 +86,15 @@ def test_outside_the_run(run: Run, tmp_path: Path) -> None:
         write_window(run, "west", datetime(2006, 3, 20), 1, tmp_path / "d.parquet")
     with pytest.raises(PlanProblem, match="no cluster 'north'"):
         write_window(run, "north", None, 1, tmp_path / "d.parquet")
+
+
+def test_faults_that_touch_the_window_travel_with_it(world: World) -> None:
+    """From 9 to 15 o'clock half, all by 21: seen from a window that begins at 10, and from one after it."""
+    recovery = Recovery(hours=[0.0, 6.0, 12.0], capacity=[0.0, 0.5, 1.0], source="x", status="assumed")
+    out = Fault(what="out", station="archive", cluster="west", start=datetime(2006, 3, 14, 9), recovery=recovery)
+    bad = replace(world, scenario=world.scenario.model_copy(update={"faults": {"out": out}}))
+    (told,) = metadata(bad, "west", datetime(2006, 3, 14, 10), 1.0, "")["faults"]
+    assert (told["since_s"], told["capacity"]) == ([-3600.0, 18_000.0, 39_600.0], [0.0, 0.5, 1.0])
+    assert WindowFault.model_validate(told).name == "out"
+    for hour in (7, 21):
+        assert metadata(bad, "west", datetime(2006, 3, 14, hour), 2.0, "")["faults"] == []

@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loadtest.archives.embedded.options import Options, read_options
@@ -24,8 +26,6 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if options.end_with_stdin:
-        threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     try:
         serve(options, stop)
     except OSError as error:
@@ -34,10 +34,13 @@ def main() -> int:
     return 0
 
 
-def _wait_for_end_of_input(stop: threading.Event) -> None:
-    """The pipe from whoever started us closes when that process ends, however it ends."""
-    while os.read(sys.stdin.fileno(), 4096):
-        continue
+def _listen(stop: threading.Event, hear: Callable[[str], None]) -> None:
+    """Lines are plans of faults. The pipe from whoever started us closes when that process ends, however it ends."""
+    said = b""
+    while more := os.read(sys.stdin.fileno(), 4096):  # not sys.stdin: its lock would not be free at the end
+        *lines, said = (said + more).split(b"\n")
+        for line in lines:
+            hear(line.decode())
     stop.set()
 
 
@@ -46,36 +49,35 @@ def serve(options: Options, stop: threading.Event) -> None:
     import pydicom.config
 
     from loadtest.archives.embedded.archive import Archive  # pydicom is only needed now: --help stays quick
+    from loadtest.archives.embedded.faults import Doors, Faults
     from loadtest.archives.embedded.web import server
 
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # what a peer sends is kept, not judged
     with ExitStack() as running:
-        archive = Archive(options.mode, options.folder)
+        archive = Archive(options.mode, options.folder, options.law)
         running.callback(archive.close)
-        dicom = _dicom_side(archive, options)
-        running.callback(dicom.stop)
-        web = server.start(archive, options)
-        running.callback(web.stop)
-        _announce(options, dicom.port, web.port)
+        openers = [_dicom_side(archive, options), lambda port: server.start(archive, port)]
+        doors = Doors(openers, [options.port, options.http_port])
+        running.callback(doors.close)
+        faults = Faults(doors, archive.desk)
+        if options.end_with_stdin:
+            threading.Thread(target=_listen, args=(stop, faults.hear), daemon=True).start()
+        _announce(options, *doors.ports)
         # not stop.wait(): a signal handler that sets an event while this thread enters its wait would lock for ever
         while not stop.is_set():
-            time.sleep(POLL_S)
+            time.sleep(faults.keep(POLL_S))
 
 
-def _dicom_side(archive: "Archive", options: Options) -> "Service":
-    if options.law is not None:
+def _dicom_side(archive: "Archive", options: Options) -> "Callable[[int], Service]":
+    if options.mode in ("null", "model"):
         from loadtest.archives.embedded import null_scp
-        from loadtest.archives.embedded.model_scp import Desk, ModelPeer
+        from loadtest.archives.embedded.model_scp import ModelPeer
 
-        desk = Desk(options.law)
-        return null_scp.start(archive, options, lambda channel, held: ModelPeer(channel, held, desk))
-    if options.mode == "null":
-        from loadtest.archives.embedded import null_scp
-
-        return null_scp.start(archive, options)
+        peer = ModelPeer if options.mode == "model" else null_scp.NullPeer
+        return lambda port: null_scp.start(archive, replace(options, port=port), peer)
     from loadtest.archives.embedded import scp
 
-    return scp.start(archive, options)
+    return lambda port: scp.start(archive, replace(options, port=port))
 
 
 def _announce(options: Options, port: int, http_port: int) -> None:

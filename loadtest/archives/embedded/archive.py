@@ -7,9 +7,11 @@ from threading import Lock
 
 from pydicom.dataset import Dataset
 
+from loadtest.archives.embedded.desk import Desk
 from loadtest.archives.embedded.header import Unreadable, read_header, uid
 from loadtest.archives.embedded.index import Index
 from loadtest.archives.embedded.keys import Level
+from loadtest.archives.embedded.law import Law
 from loadtest.archives.embedded.matching import FROM, Query, conditions
 from loadtest.archives.embedded.options import Mode
 from loadtest.archives.embedded.stored import Stored
@@ -23,8 +25,12 @@ _STORED = (
 class Archive:
     """Objects and their index. Every method may be called from any thread."""
 
-    def __init__(self, mode: Mode = "memory", folder: Path | None = None) -> None:
-        """`disk` goes on with what `folder` holds. Raises OSError when the folder cannot be used."""
+    def __init__(self, mode: Mode = "memory", folder: Path | None = None, law: Law | None = None) -> None:
+        """`disk` goes on with what `folder` holds; `law` says how long storing takes at least.
+
+        Raises OSError when the folder cannot be used.
+        """
+        self.desk = Desk(law)
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         self._null = mode in ("null", "model")
@@ -45,6 +51,11 @@ class Archive:
         if self._null:
             self.swallow(len(data_set))
             return None
+        self.desk.serve(len(data_set), self._tally["instances"])
+        with self.desk.work():
+            return self._store(data_set, transfer_syntax, sop_class, instance, study)
+
+    def _store(self, data_set: bytes, transfer_syntax: str, sop_class: str, instance: str, study: str) -> Stored:
         header = read_header(data_set, transfer_syntax)
         stored = self._describe(header, transfer_syntax, len(data_set))
         said = sop_class, instance, study or stored.study
@@ -62,20 +73,21 @@ class Archive:
     def find(self, query: Query) -> list[dict[str, str]]:
         """The answers to a query: keyword -> text, for each returned key that this archive holds."""
         words = [key.keyword for key in query.returned()]
-        return [
-            dict(zip(words, ("" if value is None else str(value) for value in row), strict=False))
-            for row in self._index.rows(*query.sql())
-        ]
+        with self.desk.work():
+            rows = self._index.rows(*query.sql())
+        return [dict(zip(words, ("" if value is None else str(value) for value in row), strict=False)) for row in rows]
 
     def instances(self, level: Level, match: Mapping[str, str]) -> list[Stored]:
         """The stored objects below what `match` selects, in order of arrival."""
         where, values = conditions(level, match)
         sql = f"SELECT {_STORED} FROM {FROM[Level.IMAGE]}{where} ORDER BY number"
-        return [Stored(*row) for row in self._index.rows(sql, values)]  # type: ignore[arg-type]
+        with self.desk.work():
+            return [Stored(*row) for row in self._index.rows(sql, values)]  # type: ignore[arg-type]
 
     def data_set(self, stored: Stored) -> bytes:
         """The data set as it came. Raises OSError when it cannot be read."""
-        return self._vault.get(stored.number)
+        with self.desk.work():
+            return self._vault.get(stored.number)
 
     def statistics(self) -> dict[str, int | None]:
         """Objects, studies (None in null mode) and bytes of data sets held, and duplicates that were not kept."""
@@ -103,7 +115,7 @@ class Archive:
         except BaseException:
             self._vault.drop(stored.number)
             raise
+        with self._lock:
+            self._tally["instances" if new else "duplicates"] += 1
         if not new:
             self._vault.drop(stored.number)
-            with self._lock:
-                self._tally["duplicates"] += 1

@@ -47,7 +47,7 @@ class _Door:
         self._thread.start()
 
     def service(self) -> Service:
-        return Service(int(self._socket.getsockname()[1]), self._stop)
+        return Service(int(self._socket.getsockname()[1]), self._stop, self._stop)
 
     def _accept(self) -> None:
         while True:

@@ -27,8 +27,10 @@ class Options:
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
-        if (self.mode == "model") != (self.law is not None):
-            raise ValueError(f"mode {self.mode}: --law goes with --mode model, and model needs it")
+        if self.mode == "model" and self.law is None:
+            raise ValueError("mode model: it needs --law")
+        if self.mode == "null" and self.law is not None:
+            raise ValueError("mode null: it answers at once; --law goes with the other modes")
         if (self.mode == "disk") != (self.folder is not None):
             raise ValueError(f"mode {self.mode}: --folder goes with --mode disk, and disk needs it")
 
@@ -69,7 +71,7 @@ def mover(text: str) -> tuple[str, tuple[str, int]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m loadtest.archives.embedded", description="An archive on loopback.")
     parser.add_argument("--mode", choices=("memory", "disk", "null", "model"), default="memory")
-    parser.add_argument("--law", default="", help="of --mode model: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")
+    parser.add_argument("--law", default="", help="of storing: servers=2,overhead_ms=20,rate_mb_s=50,spread=none")
     parser.add_argument("--ae", default="FILMLESS", help="AE title that it answers to and calls with")
     parser.add_argument("--port", type=int, default=0, help="DICOM port; 0 takes a free one")
     parser.add_argument("--http-port", type=int, default=0, help="DICOMweb port; 0 takes a free one")

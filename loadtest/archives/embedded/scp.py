@@ -1,5 +1,7 @@
 """The archive's DIMSE side on pynetdicom's server: one thread pair per association, loopback only."""
 
+import socket
+from contextlib import suppress
 from logging import getLogger
 from typing import cast
 
@@ -39,9 +41,22 @@ def start(archive: Archive, options: Options) -> Service:
         (evt.EVT_C_MOVE, retrieve.move),
     ]
     contexts = accepted()
-    server = entity.start_server((LOOPBACK, options.port), block=False, evt_handlers=handlers, contexts=contexts)
+    server = cast(
+        ThreadedAssociationServer,
+        entity.start_server((LOOPBACK, options.port), block=False, evt_handlers=handlers, contexts=contexts),
+    )
     # shutdown aborts what is still open, or its threads would keep the process alive
-    return Service(int(cast(ThreadedAssociationServer, server).server_address[1]), entity.shutdown)
+    return Service(int(server.server_address[1]), entity.shutdown, lambda: _cut(server))
+
+
+def _cut(server: ThreadedAssociationServer) -> None:
+    """Take the network away: no new connection, and what is open ends without A-ABORT."""
+    opened = [one.dul.socket for one in server.active_associations]
+    for raw in (server.socket, *(one.socket for one in opened if one is not None)):
+        with suppress(OSError):  # its peer may be gone
+            if raw is not None:
+                raw.shutdown(socket.SHUT_RDWR)
+    server.shutdown()
 
 
 def _quieten() -> None:

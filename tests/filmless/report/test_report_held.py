@@ -73,6 +73,18 @@ def test_figures_pass_the_one_door(sim: Simulated, measured: Measured, make: obj
     assert 'role="img"' in found.to_html()
 
 
+def test_faults_that_were_played_are_named_beside_the_play(sim: Simulated, tmp_path: Path) -> None:
+    one = {"name": "out", "what": "the archive is <out>", "cluster": "south", "from_s": 20.0, "to_s": 30.0, "met": 9,
+           "bad": 7, "outcome": "played"}  # fmt: skip
+    there = {**one, "what": "another", "outcome": "not played: no traffic of that cluster"}
+    measured = Measured([load_run(tmp_path / "a", sim.clusters, faults=[one, there])])
+    for make in (played.over_time, played.responses_over_time):
+        found = make(sim, measured)
+        told = "the archive is <out> (south, 20.0 to 30.0 s, 7 of 9 operations ended badly)."
+        assert found.band.endswith(f"Hatched: faults that were played: {told}")
+        assert "<out>" not in found.to_html()
+
+
 def test_the_knee_names_both_sides(sim: Simulated, runs: Runs) -> None:
     found = knee(sim, Limits(runs.limits))
     assert found.title == "The thresholds break between 12.0 and 14.1 operations a second"

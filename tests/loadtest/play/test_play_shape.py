@@ -81,7 +81,7 @@ def test_a_saved_burst_passes_at_once() -> None:
     assert pace.take(10_000) == pytest.approx(0.1, abs=0.03)
 
 
-@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
 def test_a_link_that_is_none(rate: float) -> None:
     with pytest.raises(ValueError, match="give a rate above 0"):
         Pace(rate)

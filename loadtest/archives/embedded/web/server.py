@@ -6,7 +6,7 @@ import threading
 from cheroot.wsgi import Server
 
 from loadtest.archives.embedded.archive import Archive
-from loadtest.archives.embedded.options import LOOPBACK, Options
+from loadtest.archives.embedded.options import LOOPBACK
 from loadtest.archives.embedded.service import Service
 from loadtest.archives.embedded.web.app import WebApp
 
@@ -17,9 +17,9 @@ HEADER_CAP = 32 * 1024
 BODY_CAP = 2 << 30
 
 
-def start(archive: Archive, options: Options) -> Service:
+def start(archive: Archive, port: int) -> Service:
     """Listen on loopback. Raises OSError when the port is taken."""
-    server = Server((LOOPBACK, options.http_port), WebApp(archive), numthreads=THREADS, timeout=IDLE_S)
+    server = Server((LOOPBACK, port), WebApp(archive), numthreads=THREADS, timeout=IDLE_S)
     server.request_queue_size = 128
     server.keep_alive_conn_limit = MOST_KEPT_ALIVE
     server.max_request_header_size, server.max_request_body_size = HEADER_CAP, BODY_CAP
@@ -34,4 +34,8 @@ def start(archive: Archive, options: Options) -> Service:
         server.stop()
         thread.join(timeout=5)
 
-    return Service(int(server.bind_addr[1]), stop)
+    def cut() -> None:
+        server.shutdown_timeout = 0  # what is under way is not waited for
+        stop()
+
+    return Service(int(server.bind_addr[1]), stop, cut)
