@@ -108,12 +108,29 @@ def check_scenario(path: Path, show_all: bool, sets: list[str], json_: bool) -> 
     lines = resolved_lines(world) if show_all else []
     if json_:
         rows = [{"key": k, "value": v, "file": f, "line": n} for k, v, f, n in lines]
-        give({"verdict": "ok", "scenario": str(path), **_counts(world), "resolved": rows})
+        give({"verdict": "ok", "scenario": str(path), **_counts(world), "goes_wrong": goes_wrong(world),
+              "resolved": rows})  # fmt: skip
         return
     for key, value, file, line in lines:
         print(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {file}:{line}" if line else
               f"{key} = {json.dumps(value, ensure_ascii=False)}  # {file}")  # fmt: skip
+    for told in goes_wrong(world):
+        say(told)
     say(_fine(path, world))
+
+
+def goes_wrong(world: World) -> list[str]:
+    """What the scenario lets happen, a line each: faults, breakdowns, equipment destroyed before its go-live."""
+    sc, live = world.scenario, {row.trust: row.live for row in world.trusts}
+    lines = [f"fault '{name}', from {f.start:%Y-%m-%d %H:%M} for {f.recovery.hours[-1]:g} h, {f.station} of {f.cluster}"
+             f"{': ' + ', '.join(f.sites) if f.sites else ''}: {f.what}" for name, f in sc.faults.items()]  # fmt: skip
+    lines += [f"breakdowns '{name}': {b.rate.value:g} a year for each {b.station}, {b.repair.value:g} h (median)"
+              for name, b in sc.breakdowns.items()]  # fmt: skip
+    for name, one in sc.golive_destroyed.items():
+        dates = ", ".join(f"{trust} goes live on {live[trust]}" for trust in one.trusts if trust in live)
+        lines.append(f"go-live destroyed '{name}': {dates or 'no trust in use'}, {one.delay.value:g} months later than "
+                     f"planned, and stays on film until then: {one.what}")  # fmt: skip
+    return lines
 
 
 def _counts(world: World) -> dict[str, int]:

@@ -3,7 +3,8 @@
 A paced replication: each provider's teams begin one after another and take its trusts in the order of the plan. A
 deployment takes a lognormal time, and again as long as it fails. With some chance the first maker fails its pilot: then
 every deployment begins only when the pilot's length and the months lost are over. Draws are keyed by trust and provider
-(stream "rollout"), so one more trust changes nobody's times, and more teams see the same deployments.
+(stream "rollout"), so one more trust changes nobody's times, and more teams see the same deployments. Where a trust's
+new equipment is destroyed ([golive_destroyed]) its team goes on to the next one, and it follows later.
 """
 
 import heapq
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from sim.answers.intervals import student
 from sim.world.calendar import EPOCH, date_of, day_number
 from sim.world.draw import log_law
+from sim.world.faults import delay_days
 from sim.world.load import World
 from sim.world.pace import Rollout
 from sim.world.quantity import Quantity
@@ -46,7 +48,14 @@ class Pace:
 def programme(world: World) -> list[TrustRow]:
     """The programme's trusts in the order of the plan."""
     found = [row for row in world.trusts if row.programme == "yes"]
-    return sorted(found, key=lambda row: (row.live or date.max, row.trust))
+    return sorted(found, key=lambda row: (_planned(world, row), row.trust))
+
+
+def _planned(world: World, row: TrustRow) -> date:
+    """The go-live of the plan; a trust whose equipment is destroyed keeps its place in the order."""
+    if row.live is None:
+        return date.max
+    return row.live - timedelta(days=delay_days(world.scenario.golive_destroyed.values(), row.trust))
 
 
 def rollout_of(world: World) -> Rollout:
@@ -118,7 +127,7 @@ def paced(world: World, replications: int, seed: int | None = None) -> Pace:
         at = [i for i, name in enumerate(lsp) if name == provider]
         for k in range(replications):
             days[k, at] = _deploy(r, world.scenario.seed if seed is None else seed, k, provider, [rows[i] for i in at])
-    return Pace(rows, days)
+    return Pace(rows, days + [delay_days(world.scenario.golive_destroyed.values(), row.trust) for row in rows])
 
 
 def pace_of(world: World, mode: str, replications: int = 200, seed: int | None = None) -> Pace:

@@ -1,13 +1,19 @@
-"""What goes wrong: faults at a stated time with a recovery curve, and breakdowns at random. Off unless named."""
+"""What goes wrong: faults at a stated time with a recovery curve, breakdowns at random, equipment lost before its
+first use. Off unless named.
+"""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.world.quantity import BIG, HoursQ, Limits, Quantity, Ratio, Sourced, Strict
+from sim.world.quantity import BIG, HoursQ, Limits, Months, Quantity, Ratio, Sourced, Strict
 
 EventsYear = Annotated[Quantity, AfterValidator(Limits("events/yr", 0, BIG))]
+
+
+MONTH_DAYS = 30.4375
 
 
 class Recovery(Sourced):
@@ -47,3 +53,21 @@ class Breakdown(Strict):
     rate: EventsYear = Field(description="a server")
     repair: HoursQ = Field(description="median")
     spread: Ratio = Field(description="standard deviation of the repair time's logarithm")
+
+
+class Destroyed(Strict):
+    """Equipment that is destroyed before its first use: its trusts go live later, and stay on film until then."""
+
+    what: str = Field(description="in words, for the report")
+    trusts: list[str] = Field(min_length=1, description="codes of the trusts table")
+    delay: Months = Field(description="from the planned go-live until there is other equipment")
+
+
+def delay_days(losses: Iterable[Destroyed], trust: str) -> int:
+    """By how many days a trust goes live later, over all that befalls it."""
+    return round(MONTH_DAYS * sum(one.delay.value for one in losses if trust in one.trusts))
+
+
+def postponed(losses: Iterable[Destroyed], trust: str, live: date) -> date:
+    """A trust's go-live after what befalls its equipment."""
+    return live + timedelta(days=delay_days(losses, trust))

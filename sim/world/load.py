@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from sim.world.draft import Cell, Draft, Finding
 from sim.world.explain import at_value, dotted, problems_of
+from sim.world.faults import postponed
 from sim.world.layers import Layered, merge, read_layers, read_set
 from sim.world.money_rules import MONEY_RULES
 from sim.world.problems import Problem, ScenarioErrors, first_of
@@ -104,12 +105,20 @@ def _told(layered: Layered, draft: Draft, finding: Finding) -> Problem:
 
 def _world(layered: Layered, draft: Draft) -> World:
     used = set(draft.used)
-    trusts = [row for row in draft.trusts if row.cluster in used]
+    trusts = [_on_its_day(row, draft.scenario) for row in draft.trusts if row.cluster in used]
     codes = {row.trust for row in trusts}
     sites = [row for row in draft.sites if row.trust in codes]
     sources = {row.id: row for row in draft.sources}
     return World(layered.path, draft.scenario, trusts, sites, draft.volumes, draft.mix, draft.prior_age, sources,
                  layered.places)  # fmt: skip
+
+
+def _on_its_day(row: TrustRow, scenario: Scenario) -> TrustRow:
+    """A trust as it goes live in this scenario: later than its table says where its equipment is destroyed."""
+    losses = scenario.golive_destroyed.values()
+    if row.live is None or not any(row.trust in one.trusts for one in losses):
+        return row
+    return row.model_copy(update={"live": postponed(losses, row.trust, row.live)})
 
 
 def resolved(world: World) -> Iterator[tuple[str, Any, str, int]]:

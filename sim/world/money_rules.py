@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from sim.world.draft import Cell, Draft, Finding, rule
+from sim.world.faults import postponed
 from sim.world.financial_year import financial_year
 from sim.world.models_at import field_at, limits_of
 from sim.world.problems import nearest
@@ -101,8 +102,9 @@ def rollout_in_the_years_appraised(d: Draft) -> Iterator[Finding]:
     first, years = financial_year(d.scenario.plan.start), int(d.scenario.appraisal.years.value)
     end = date(first + years, 4, 1)
     for i, row in enumerate(d.trusts):
-        if row.programme == "yes" and row.live is not None and row.live >= end and row.cluster in d.used:
-            words = (f"goes live on {row.live}, after the {years} financial years appraised, which end on "
+        live = row.live and postponed(d.scenario.golive_destroyed.values(), row.trust, row.live)
+        if row.programme == "yes" and live is not None and live >= end and row.cluster in d.used:
+            words = (f"goes live on {live}, after the {years} financial years appraised, which end on "
                      f"{end.year}-03-31: bring it forward, or raise appraisal.years")  # fmt: skip
             yield Finding(Cell("trusts", i, "live"), words)
 

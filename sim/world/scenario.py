@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sim.world.faults import Breakdown, Fault
+from sim.world.faults import Breakdown, Destroyed, Fault
 from sim.world.money import MoneySide
 from sim.world.pace import Rollout
 from sim.world.quantity import (
@@ -262,4 +262,5 @@ class Scenario(MoneySide):
     rollout: Rollout | None = Field(default=None, description="how fast trusts go live (`filmless rollout`)")
     faults: dict[str, Fault] = Field(default={}, description="what goes wrong at a stated time")
     breakdowns: dict[str, Breakdown] = Field(default={}, description="what goes wrong at random")
+    golive_destroyed: dict[str, Destroyed] = Field(default={}, description="equipment lost before its first use")
     sizing: Sizing | None = Field(default=None, description="what `filmless size` may choose from, with prices")

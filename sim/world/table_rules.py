@@ -7,6 +7,7 @@ from typing import Any
 from sim.world.draft import Cell, Draft, Finding, rule
 from sim.world.problems import listed, nearest
 from sim.world.tables import MixRow, VolumeRow
+from sim.world.toml_places import Path_
 from sim.world.world import offers
 
 PLACES = {"miu": "a Minor Injuries Unit", "ae": "a hospital with ae = yes"}
@@ -92,6 +93,25 @@ def programme_has_dates(d: Draft) -> Iterator[Finding]:
     for i, row in enumerate(d.trusts):
         if row.live and not 1980 <= row.live.year <= 2100:
             yield Finding(Cell("trusts", i, "live"), f"{row.live} is not believable: give a year from 1980 to 2100")
+
+
+@rule("trusts")
+def destroyed_equipment_was_to_be_used(d: Draft) -> Iterator[Finding]:
+    """[golive_destroyed] names programme trusts that have a go-live, each once, and a delay."""
+    planned = [row.trust for row in d.trusts if row.programme == "yes" and row.live is not None]
+    known = {row.trust for row in d.trusts}
+    for name, one in d.scenario.golive_destroyed.items():
+        for i, trust in enumerate(one.trusts):
+            at: Path_ = ("golive_destroyed", name, "trusts", i)
+            if trust not in planned:
+                words = (
+                    "is not of the programme, or never goes live" if trust in known else "is not in the trusts table"
+                )
+                yield Finding(at, f"trust '{trust}' {words}: name one that is to go live", "", nearest(trust, planned))
+            elif trust in one.trusts[:i]:
+                yield Finding(at, f"trust '{trust}' is there twice: keep one")
+        if one.delay.value <= 0:
+            yield Finding(("golive_destroyed", name, "delay", "value"), "no delay: give one above 0, or leave it out")
 
 
 @rule("trusts", "sites")
@@ -227,6 +247,6 @@ def exams_have_places(d: Draft) -> Iterator[Finding]:
 
 TABLE_RULES = (
     rows_have_sources, ids_are_unique, sites_are_unique, rows_are_unique, trusts_have_clusters, trusts_have_archives,
-    programme_has_dates, sites_have_trusts, reading_places, site_modalities, mix_adds_up, volumes_are_known,
-    figures_lie_in_their_ranges, prior_ages_ascend, exams_have_places,
+    programme_has_dates, destroyed_equipment_was_to_be_used, sites_have_trusts, reading_places, site_modalities,
+    mix_adds_up, volumes_are_known, figures_lie_in_their_ranges, prior_ages_ascend, exams_have_places,
 )  # fmt: skip

@@ -40,6 +40,10 @@ def second_cluster(data: Data, share: float) -> None:
     data["clusters"]["east"] = {**data["clusters"]["west"], "exams_share": quantity(share, "share")}
 
 
+def destroyed(*trusts: str, months: float = 6) -> Data:
+    return {"fire": {"what": "all burnt", "trusts": list(trusts), "delay": quantity(months, "month")}}
+
+
 # rule: how it is broken, file and line (0: any) of the problem, its key, words of its message
 BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
     "figures_have_sources": [
@@ -156,6 +160,16 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
     ],
     "programme_has_dates": [
         (lambda d, t: swap(t, "trusts", 2, "2006", "0206"), "trusts.csv:2:6", "live", "not believable"),
+    ],
+    "destroyed_equipment_was_to_be_used": [
+        (lambda d, t: put(d, "golive_destroyed", destroyed("T9")), "tiny.toml", "golive_destroyed.fire.trusts.0",
+         "trust 'T9' is not in the trusts table: name one that is to go live"),
+        (lambda d, t: (put(d, "golive_destroyed", destroyed("T1")), swap(t, "trusts", 2, "2006-03-08", "")),
+         "tiny.toml", "golive_destroyed.fire.trusts.0", "is not of the programme, or never goes live"),
+        (lambda d, t: put(d, "golive_destroyed", destroyed("T1", "T1")), "tiny.toml",
+         "golive_destroyed.fire.trusts.1", "trust 'T1' is there twice: keep one"),
+        (lambda d, t: put(d, "golive_destroyed", destroyed("T1", months=0)), "tiny.toml",
+         "golive_destroyed.fire.delay.value", "no delay: give one above 0"),
     ],
     "sites_have_trusts": [
         (lambda d, t: swap(t, "sites", 5, "T2", "T9"), "sites.csv:5:4", "trust", "no trust 'T9'"),
