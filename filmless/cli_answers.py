@@ -12,7 +12,7 @@ from filmless.failures import guarded
 @app.command()
 @guarded
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="one simulation run; loads, sizes, sweeps and rural runs")],
+    runs: Annotated[list[Path], typer.Argument(help="one simulation run; loads, sizes, sweeps, rural, bad days")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html beside the first run")] = None,
     json_: Json = False,
 ) -> None:
@@ -130,6 +130,20 @@ def rural(
     from filmless.rural_commands import print_rural
 
     print_rural(file, image, opinion, out, json_)
+
+
+@app.command(name="bad-day")
+@guarded
+def bad_day(
+    run: RunArg,
+    sla: Annotated[Path, typer.Option(help="service levels, such as scenarios/sla/planning-2004.toml")],
+    out: Annotated[Path | None, typer.Option(help="run folder; default: bad-day-<run> beside the run")] = None,
+    json_: Json = False,
+) -> None:
+    """Service levels before, during and after a fault, the largest backlog, and the time to catch up."""
+    from filmless.bad_day_commands import print_bad_day
+
+    print_bad_day(run, sla, out, json_)
 
 
 @app.command()

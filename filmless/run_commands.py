@@ -148,7 +148,7 @@ def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
         raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
     loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
     limits = [r.folder for r in runs if r.manifest["kind"] == "limit"]
-    plans = [r.folder for r in runs if r.manifest["kind"] in ("sizing", "sweep", "rural")]
+    plans = [r.folder for r in runs if r.manifest["kind"] in ("sizing", "sweep", "rural", "bad-day")]
     path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html",
                         limit_runs=limits, plans=plans)  # fmt: skip
     if json_:

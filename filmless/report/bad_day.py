@@ -7,7 +7,9 @@ from filmless.report.palette import BLUE, PALE, look
 from filmless.report.panels import panels
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number, records
-from filmless.report.words import clean
+from filmless.report.words import clean, short_duration
+from sim.answers.bad_day import WORDS
+from sim.runs.store import Run
 
 ON_THE_WAY = ("store", "wan_up", "ingest")  # at the site's store, on its link, before the archive
 
@@ -77,3 +79,38 @@ def figure(sim: Simulated) -> Figure:
              "Nothing is lost: what waits is sent when it can be.",
         source=sim.source, canvas=canvas, data=sim.named(table).assign(n=sim.replications),
     )  # fmt: skip
+
+
+def levels_table(sim: Simulated, run: Run) -> pd.DataFrame:
+    """Service levels before, during and after the fault, with what the same exams met without it."""
+    t = run.table("levels")
+    t = t[t["n"] > 0].reset_index(drop=True)  # a phase may have no hour
+    return sim.named(pd.DataFrame({
+        "cluster": t["cluster"], "when": t["phase"].map(WORDS), "level": [clean(str(w)) for w in t["words"]],
+        "value": t["value"], "lower end": t["low"], "upper end": t["high"], "unit": t["unit"], "n": t["n"],
+        "met in": t["met"], "without the fault": t["without"], "difference, lower end": t["more_low"],
+        "difference, upper end": t["more_high"], "interval": t["method"], "status of the limit": t["status"],
+    }))  # fmt: skip
+
+
+def backlog_table(sim: Simulated, run: Run) -> pd.DataFrame:
+    """Studies on their way at most, and how long it took until no more waited than before."""
+    t = run.table("backlog")
+    return sim.named(pd.DataFrame({
+        "cluster": t["cluster"], "figure": t["figure"], "mean": t["value"], "lower end": t["low"],
+        "upper end": t["high"], "unit": t["unit"], "n": t["n"], "interval": t["method"],
+    }))  # fmt: skip
+
+
+def sentences(sim: Simulated, run: Run) -> list[str]:
+    """How each cluster's bad day came out."""
+    rows, out = run.table("backlog"), []
+    for cluster, part in rows.groupby("cluster", sort=False):
+        peak, clear = (part[part["figure"].str.startswith(name)].iloc[0] for name in ("largest", "time from the fault"))
+        n, caught = int(clear["replications"]), int(clear["caught_up"])
+        end = f"caught up {short_duration(3600 * clear['value'])} after the fault began" if caught else "not caught up"
+        some = "" if caught in (0, n) else f" in the {caught} replications that were caught up before the run ended"
+        most = number(float(peak["value"]))
+        out.append(f"{sim.cluster_name(str(cluster))}: {most} studies wait at most, {end}{some}; means of {n} "
+                   "replications.")  # fmt: skip
+    return out

@@ -16,7 +16,7 @@ from filmless.report.words import clean, money, short_duration, symbol
 from sim.answers.collection import Collection
 from sim.runs.store import Run
 
-KINDS = ("sizing", "sweep", "rural")
+KINDS = ("sizing", "sweep", "rural", "bad-day")
 SHOWN = ("exam_to_report_s", "first_view_s", "prior_wait_s", "stored_s")
 
 

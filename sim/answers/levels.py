@@ -1,11 +1,13 @@
 """What service levels come to in one replication: the measures of its exams, judged as each level says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engines.jobs import Jobs
 from sim.engines.times import Times
 from sim.runs.period import Period
 from sim.runs.unit import Unit, finished_exams
@@ -19,6 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 HOUR_S = 3600.0
+Watch = Callable[[Exams, Jobs, Times, Ints], None]
 FEWEST = 20  # exams, below which an hour, a day or a period is not judged
 
 
@@ -62,8 +65,11 @@ def add_busy(out: Floats, entity: NDArray[np.integer], start: Floats, end: Float
         np.add.at(out, (entity[rows], hour[rows]), part[rows])
 
 
-def sample(world: World, unit: Unit) -> Sample:
-    """Simulate one unit in its first world, and keep what levels are judged by."""
+def sample(world: World, unit: Unit, sites: Bools | None = None, watch: Watch = lambda e, j, t, done: None) -> Sample:
+    """Simulate one unit in its first world, and keep what levels are judged by.
+
+    `sites`: only exams of these; `watch` sees all of them, portion by portion, with the rows that are done.
+    """
     estate, period = build_estate(world, unit.cluster), unit.period
     sc, zero = world.scenario, period.warm_up_s
     busy = np.zeros((2, len(estate.archives), period.hours))
@@ -72,8 +78,10 @@ def sample(world: World, unit: Unit) -> Sample:
         for pool, start, end in ((0, t.ingest_start, t.ingest_end), (1, t.fetch_start, t.fetch_end),
                                  (1, t.view_start, t.view_end)):  # fmt: skip
             add_busy(busy[pool], j.archive[done], start[done] - zero, end[done] - zero)
+        watch(e, j, t, done)
         since = e.day[done] - period.day0
         rows = done[(since >= 0) & (since < len(period.days))]
+        rows = rows if sites is None else rows[sites[e.site[rows]]]
         measures = {name: x[rows] for name, x in measures_of(e, t).items()}
         parts.append((measures, e.arrival_s[rows], e.setting[rows], e.modality[rows], j.archive[rows]))
     found = {name: np.concatenate([p[0][name] for p in parts]) for name in parts[0][0]}
@@ -144,10 +152,16 @@ def expected_hours(world: World, cluster: str) -> tuple[list[date], Floats]:
     first, stop = date(plan.sizing_year, 4, 1), date(plan.sizing_year + 1, 4, 1)
     days = [first + timedelta(days=i) for i in range((stop - first).days)]
     days = [day for day in days if plan.start <= day <= plan.end] or [plan.end]
+    return days, expected_exams(world, cluster, days)
+
+
+def expected_exams(world: World, cluster: str, days: list[date]) -> Floats:
+    """The cluster's expected exams, float64[day, hour]."""
     sites = build_estate(world, cluster).sites
     by_setting = np.einsum("dms,ms->ds", daily_national(world, days), site_shares(world, cluster, sites).sum(axis=0))
     hourly = demand_shape(world).hourly[:, [day.weekday() for day in days]]
-    return days, np.einsum("ds,sdh->dh", by_setting, hourly)
+    expected: Floats = np.einsum("ds,sdh->dh", by_setting, hourly)
+    return expected
 
 
 def busiest(world: World, cluster: str, days: int, warm_up_days: int, cool_down_days: int) -> tuple[Period, int]:

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
+from filmless.bad_day_commands import print_bad_day
+from filmless.failures import BadInput
 from filmless.report import bad_day, planner, plans
 from filmless.report.simulated import Simulated
 from sim.runs.experiment import simulate
@@ -165,3 +168,23 @@ def test_the_backlog_grows_while_the_archive_is_out_and_is_caught_up(bad: Simula
 
 def test_a_day_like_any_other_has_none(sim: Simulated) -> None:
     assert not bad_day.has_bad_day(sim)
+
+
+def test_service_levels_around_the_fault_stand_beside_it(bad: Simulated, tmp_path: Path) -> None:
+    sla = tmp_path / "sla.toml"
+    limit = {"value": 15.0, "unit": "min", "source": "x", "status": "assumed", "low": 5.0, "high": 60.0}
+    level = {"measure": "in_cluster_store", "statistic": "p95", "over": "exams", "limit": limit}
+    sla.write_text(tomli_w.dumps({"title": "copies", "description": "d", "levels": {"copy": level}}))
+    print_bad_day(bad.run.folder, sla, tmp_path / "days", json_=True)
+    (run,) = plans.plan_runs([tmp_path / "days", bad.run.folder], "bad-day")
+    table = bad_day.levels_table(bad, run).set_index("when")
+    during, before = table.loc["from the fault until all capacity is back"], table.loc["before the fault"]
+    assert (before["met in"], during["met in"], during["n"]) == (3, 0, 3)
+    assert during["difference, lower end"] > 60
+    assert during["interval"] == "Student t over 3 replications"
+    assert len(bad_day.backlog_table(bad, run)) == 4
+    (words,) = bad_day.sentences(bad, run)
+    assert "studies wait at most, caught up 6" in words
+    assert words.endswith("means of 3 replications.")
+    with pytest.raises(BadInput, match="is no simulation run: name one of a scenario with"):
+        print_bad_day(tmp_path / "days", sla, None, json_=True)
