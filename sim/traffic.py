@@ -127,7 +127,7 @@ def traffic_of(w: Window) -> pd.DataFrame:
     parts = [
         _stores(w),
         _retrievals(w, t.read_start, j.miu & j.central, "read", j.hub),
-        _as_prior(w, _retrievals(w, w.exams.arrival_s, j.prior == AT_CENTRE, "prior", j.hub)),
+        _as_prior(w, _retrievals(w, w.exams.arrival_s + j.prior_more_s, j.prior == AT_CENTRE, "prior", j.hub)),
         _retrievals(w, t.view_start, linked, "view", j.view_site),
         *_later_views(w),
     ]

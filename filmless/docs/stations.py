@@ -74,8 +74,8 @@ DISTRIBUTIONS: dict[str, str] = {
     "views": "Poisson", "porter": "exponential", "courier": "exponential", "chase": "exponential",
     "film_back": "exponential", "view_delay": "exponential", "lost": "Bernoulli", "prior": "Bernoulli",
     "emergency": "Bernoulli", "reject_film": "Bernoulli", "reject_digital": "Bernoulli", "residual_print": "Bernoulli",
-    "prior_same_site": "Bernoulli", "view_trust": "categorical", "view_cluster": "categorical",
-    "view_country": "categorical", "exams_share": "thinning of the Poisson arrivals",
+    "prior_same_site": "categorical", "prior_other_cluster": "categorical", "view_trust": "categorical",
+    "view_cluster": "categorical", "view_country": "categorical", "exams_share": "thinning of the Poisson arrivals",
 }  # fmt: skip
 
 

@@ -81,7 +81,8 @@ class FastEngine:
     def _from_the_archive(self, e: Exams, j: Jobs, t: Times, horizon: float) -> None:
         """Priors and views share the archive's servers and the links down: two jobs an exam at most."""
         rows, view, ready = archive_requests(
-            j.route, e.arrival_s, t.room_end, t.ingest_end, e.view_delay_s, t.fetch_end, t.view_end, horizon
+            j.route, e.arrival_s, j.prior_more_s, t.room_end, t.ingest_end, e.view_delay_s, t.fetch_end, t.view_end,
+            horizon,
         )  # fmt: skip
         if len(rows):
             start, end = np.full((2, len(rows)), np.nan)  # two rows

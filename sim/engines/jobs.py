@@ -9,13 +9,14 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engines.kernels.routing import DOCTOR_FIRST, FROM_UNIT, ON_PACS, TO_INGEST, route_exams
+from sim.engines.kernels.routing import DOCTOR_FIRST, FROM_UNIT, ON_PACS, RECALLS, TO_INGEST, route_exams
 from sim.engines.outages import Blocks, Pieces, blocks, pieces
 from sim.world.calendar import day_number, week_offset_s, weekly_spans
 from sim.world.columns import columns_of, empty_columns
 from sim.world.estate import NEVER, Estate
 from sim.world.exams import Exams
 from sim.world.load import World
+from sim.world.scenario import Cluster, Recall
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,7 +43,7 @@ class Jobs:
     wire_bytes: Floats  # as sent over the WAN and kept
     ingest_s: Floats
     pull_s: Floats  # at a library clerk
-    prior_more_s: Floats  # porter and courier after the library
+    prior_more_s: Floats  # library: porter and courier after it; centre: record lookup before the request
     retrieve_s: Floats  # at the archive, prior or view
     process_s: Floats  # film processor
     read_more_s: Floats  # film: back from the doctor, courier from a unit, chase
@@ -172,6 +173,11 @@ def _profiles(world: World, estate: Estate) -> Floats:
     ])  # fmt: skip
 
 
+def recall_of(cluster: Cluster) -> Recall:
+    """How far a cluster's priors are recalled."""
+    return cluster.recall or ("cluster" if cluster.sharing else "site")
+
+
 def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
     """Jobs of the exams in one of the `WORLDS`."""
     sc = world.scenario
@@ -181,6 +187,7 @@ def jobs_of(world: World, estate: Estate, exams: Exams, which: str) -> Jobs:
         1 / (sc.network.desk.value * usable), 1 / estate.wan_bytes_s.mean(), sc.film.pull.value * 60,
         sc.film.process.value * 60, len(sc.modalities),
         0.0 if cluster.back_load is None else cluster.back_load.value, cluster.prefetch,
+        RECALLS.index(recall_of(cluster)), 0.0 if sc.demand.lookup is None else sc.demand.lookup.value,
     ])  # fmt: skip
     kept = np.array([1 / m.lossless_ratio.value for m in sc.modalities.values()])
     first = np.array([s.film_goes_first for s in sc.settings.values()])

@@ -30,7 +30,7 @@ def loads_of(e: Exams, j: Jobs, t: Times, done: Ints) -> list[Load]:
         load("store", site, t.room_end, t.store_start, t.store_end, none),
         load("wan_up", site, t.store_end, t.store_end, t.up_end, wire),
         load("ingest", j.archive, t.up_end, t.ingest_start, t.ingest_end, wire),
-        load("retrieve", j.archive, e.arrival_s, t.fetch_start, t.fetch_end, wire),
+        load("retrieve", j.archive, e.arrival_s + j.prior_more_s, t.fetch_start, t.fetch_end, wire),
         load("retrieve", j.archive, t.view_start, t.view_start, t.view_end, wire),
         load("wan_down", j.hub, t.fetch_end, t.fetch_end, t.fetch_down, wire),
         load("wan_down", j.view_site, t.view_end, t.view_end, t.view_down, wire),

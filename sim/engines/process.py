@@ -86,6 +86,7 @@ class Hospital:
         """The prior is sent for when the exam is asked for."""
         t, j, where = self.t, self.j, self.j.prior[i]
         if where == AT_CENTRE:
+            yield self.env.timeout(j.prior_more_s[i])  # a record lookup, where it is in another cluster
             yield from self._fifo(self.retrieve[j.archive[i]], i, j.retrieve_s[i], t.fetch_start, t.fetch_end)
             yield self.down[j.hub[i]].send(int(self.e.exam[i]), j.wire_bytes[i])
             t.fetch_down[i] = self.env.now

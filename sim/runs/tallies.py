@@ -54,7 +54,7 @@ def _flow(pacs, route, prior, view, here, lost, repeat, printed, sheets, images,
     out[3] = (sheets + repeat) if film or printed else 0
     out[4], out[5] = film, pulled
     out[6] = film + pulled + (film and route & DOCTOR_FIRST != 0)
-    out[7] = (pulled and here == 0) or (film and route & FROM_UNIT != 0) or view == VIEW_COURIER
+    out[7] = (pulled and here != 1) or (film and route & FROM_UNIT != 0) or view == VIEW_COURIER
     out[8], out[9], out[10], out[11] = film and lost == 1, repeat, views + 1, pacs
 
 

@@ -198,7 +198,7 @@ def _choose(rows, order, day, who, hours, kinds, u, laws, age, later, people, ou
         priority[i] = 0 if kind_u[1, k] < sets[0, s] else 1
         patient[i] = number * 10_000_000 + int(kind_u[2, k] * people)
         months[i] = _age(prior_u[1, k], age) if prior_u[0, k] < mods[9, m] else np.nan
-        here[i] = 1 if prior_u[2, k] < common[0] else 0
+        here[i] = 1 if prior_u[2, k] < common[0] else 2 * (prior_u[2, k] >= common[5])
         where[i], other[i] = _where(view_u[1, k], sets, s), view_u[2, k]
         n_views = np.uint64(0)
         while view_u[3, k] > later[s, n_views]:
@@ -230,7 +230,7 @@ def _measure(a, b, u, x, laws, size_of, travels, out):
     for k in range(b - a):
         i = np.uint64(a + k)
         porter[i] = common[3] * -log(way[0, k])
-        courier[i] = common[4] * -log(way[1, k]) * (travels or here[i] == 0 or where[i] != HERE)
+        courier[i] = common[4] * -log(way[1, k]) * (travels or here[i] != 1 or where[i] != HERE)
         gap[i] = VIEWED_FOR_S * -log(way[3, k]) * (views[i] > 0) / (views[i] + 1)
 
 

@@ -41,7 +41,7 @@ class Exams:
     typing_s: Floats  # dictation, typing and signing after the reading
     patient: NDArray[np.int64]  # opaque key
     prior_months: Floats  # age of the prior that the reader wants, NaN: none
-    prior_here: NDArray[np.int8]  # 1: made at the same site
+    prior_here: NDArray[np.int8]  # 1: made at the same site, 0: elsewhere in the cluster, 2: in another cluster
     view_delay_s: Floats  # from image taken until the asking doctor wants it
     view_where: NDArray[np.int8]
     view_site_u: Floats  # which other site, as a uniform
@@ -96,10 +96,11 @@ def _typing_numbers(world: World) -> Floats:
 
 
 def _common_numbers(world: World) -> Floats:
-    film = world.scenario.film
+    film, demand = world.scenario.film, world.scenario.demand
+    abroad = 0.0 if demand.prior_other_cluster is None else demand.prior_other_cluster.value
     return np.array([
-        world.scenario.demand.prior_same_site.value, film.lost.value,
-        film.chase.value * 3600, film.porter.value * 60, film.courier.value * 3600,
+        demand.prior_same_site.value, film.lost.value, film.chase.value * 3600, film.porter.value * 60,
+        film.courier.value * 3600, 1 - abroad if abroad else 2.0,  # a uniform may be 1
     ])  # fmt: skip
 
 

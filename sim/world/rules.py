@@ -65,6 +65,19 @@ def cluster_shares(d: Draft) -> Iterator[Finding]:
 
 
 @rule()
+def recall_is_shared(d: Draft) -> Iterator[Finding]:
+    """Priors of others are recalled only where stores share, and from other clusters only after a lookup."""
+    for name, cluster in d.scenario.clusters.items():
+        at: Path_ = ("clusters", name, "recall")
+        if cluster.recall in ("cluster", "country") and not cluster.sharing:
+            yield Finding(
+                at, f"recall is '{cluster.recall}' and sharing is false: set sharing = true, or recall = 'site'"
+            )
+        if cluster.recall == "country" and None in (d.scenario.demand.lookup, d.scenario.demand.prior_other_cluster):
+            yield Finding(at, "recall is 'country': set demand.lookup and demand.prior_other_cluster")
+
+
+@rule()
 def cluster_archives(d: Draft) -> Iterator[Finding]:
     """Clusters name archives that there are."""
     known = d.scenario.archives
@@ -151,6 +164,16 @@ def views_elsewhere(d: Draft) -> Iterator[Finding]:
 
 
 @rule()
+def priors_are_somewhere(d: Draft) -> Iterator[Finding]:
+    """Priors of the same site and of other clusters are not more than all."""
+    demand = d.scenario.demand
+    total = demand.prior_same_site.value + (demand.prior_other_cluster.value if demand.prior_other_cluster else 0.0)
+    if total > 1 + 1e-9:
+        words = f"prior_same_site + prior_other_cluster is {total:g}, over 1: lower one"
+        yield Finding(("demand", "prior_other_cluster"), words)
+
+
+@rule()
 def sizing_inside_plan(d: Draft) -> Iterator[Finding]:
     """Rooms and readers are sized for a year that the plan reaches."""
     plan = d.scenario.plan
@@ -160,6 +183,7 @@ def sizing_inside_plan(d: Draft) -> Iterator[Finding]:
 
 
 SCENARIO_RULES = (
-    figures_have_sources, clusters_in_use, cluster_shares, cluster_archives, money_in_own_currency,
-    providers_are_the_clusters, weights, positive, links_are_shared, views_elsewhere, sizing_inside_plan,
+    figures_have_sources, clusters_in_use, cluster_shares, recall_is_shared, cluster_archives, money_in_own_currency,
+    providers_are_the_clusters, weights, positive, links_are_shared, views_elsewhere, priors_are_somewhere,
+    sizing_inside_plan,
 )  # fmt: skip

@@ -41,6 +41,7 @@ from sim.world.sizing import Sizing
 
 ModalityCode = Literal["CR", "DX", "CT", "MR", "US", "RF", "NM", "MG"]
 SettingCode = Literal["ae", "ip", "op", "gp", "miu"]
+Recall = Literal["none", "site", "cluster", "country"]
 Span = Annotated[list[Annotated[float, Field(ge=0, le=24)]], Field(max_length=2)]
 
 
@@ -100,6 +101,11 @@ class Cluster(Strict):
     exams_share: Share = Field(description="share of the national exams")
     central_store_from: date = Field(description="images go to the cluster's archive from this day")
     sharing: bool = Field(description="may one trust recall another's images?")
+    recall: Recall | None = Field(
+        default=None,
+        description="how far earlier exams are recalled; left out: cluster where sharing is true, else site. country: "
+        "from other clusters too, after a record lookup",
+    )
     prefetch: bool = Field(
         default=False, description="priors of booked exams come to the site the night before, outside of the queues"
     )
@@ -234,6 +240,10 @@ class Demand(Strict):
     """What holds for all modalities."""
 
     prior_same_site: Share = Field(description="priors made at the same site")
+    prior_other_cluster: Share | None = Field(default=None, description="priors made in another cluster; none left out")
+    lookup: Seconds | None = Field(
+        default=None, description="record lookup by NHS number, until it is known where a prior of another cluster is"
+    )
 
 
 class Scenario(MoneySide):

@@ -47,13 +47,17 @@ def _requests(route, bits, begun, ended, horizon):
 
 
 @njit(cache=True)
-def archive_requests(route, arrival, room_end, ingest_end, view_delay, fetch_end, view_end, horizon):
-    """Requests to the archive, ready and not done: for a prior with the exam, for a view when wanted and there."""
-    wish = np.full(len(route), np.nan)
+def archive_requests(route, arrival, prior_more, room_end, ingest_end, view_delay, fetch_end, view_end, horizon):
+    """Requests to the archive, ready and not done: for a prior with the exam, or after the record lookup that tells
+    where it is; for a view when wanted and there.
+    """
+    wish, ask = np.full(len(route), np.nan), np.full(len(route), np.nan)
     for i in range(len(route)):
+        if route[i] & FETCH:
+            ask[i] = arrival[i] + prior_more[i]
         if route[i] & VIEW_FETCHED:
             wish[i] = _later(ingest_end[i], room_end[i] + view_delay[i])
-    return _requests(route, (FETCH, VIEW_FETCHED), (arrival, wish), (fetch_end, view_end), horizon)
+    return _requests(route, (FETCH, VIEW_FETCHED), (ask, wish), (fetch_end, view_end), horizon)
 
 
 @njit(cache=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sim.engines.fast import FastEngine
 from sim.engines.jobs import WORLDS, Stations, jobs_of, stations_of
+from sim.engines.kernels.routing import RECALLS
 from sim.engines.process import run_process
 from sim.engines.times import Times, join_times
 from sim.world.estate import build_estate
@@ -33,6 +34,9 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     data["seed"] = draw(st.integers(0, 10_000))
     cluster, archive = data["clusters"]["west"], data["archives"]["a"]
     cluster["sharing"] = draw(st.booleans())
+    cluster["recall"] = draw(st.sampled_from(RECALLS if cluster["sharing"] else RECALLS[:2]))
+    data["demand"] |= {"prior_other_cluster": quantity(draw(st.sampled_from([0.0, 0.15])), "share"),
+                       "lookup": quantity(draw(st.sampled_from([0.0, 5.0, 4000.0])), "s")}  # fmt: skip
     cluster["exams_share"] = quantity(draw(st.sampled_from([0.0005, 0.002])), "share")
     cluster["central_store_from"] = draw(st.sampled_from([date(2004, 7, 1), date(2006, 3, 9)]))
     archive["retrieve_servers"] = quantity(draw(st.integers(1, 3)), "count")

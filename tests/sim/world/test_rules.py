@@ -95,6 +95,16 @@ BROKEN: dict[str, list[tuple[Break, str, str, str]]] = {
         (lambda d, t: put(d, "settings.gp.view_trust", quantity(0.95, "share")), "tiny.toml", "settings.gp",
          "is 1.02, over 1: lower one"),
     ],
+    "priors_are_somewhere": [
+        (lambda d, t: put(d, "demand.prior_other_cluster", quantity(0.3, "share")), "tiny.toml",
+         "demand.prior_other_cluster", "is 1.1, over 1: lower one"),
+    ],
+    "recall_is_shared": [
+        (lambda d, t: (put(d, "clusters.west.recall", "cluster"), put(d, "clusters.west.sharing", False)), "tiny.toml",
+         "clusters.west.recall", "sharing is false: set sharing = true, or recall = 'site'"),
+        (lambda d, t: put(d, "clusters.west.recall", "country"), "tiny.toml", "clusters.west.recall",
+         "set demand.lookup and demand.prior_other_cluster"),
+    ],
     "sizing_inside_plan": [
         (lambda d, t: put(d, "plan.sizing_year", 2020), "tiny.toml", "plan.sizing_year", "choose a year in it"),
     ],
