@@ -126,6 +126,26 @@ def test_a_link_that_is_down_holds_up_its_own_site_alone(tmp_path: Path) -> None
     assert result["bad_outside_faults"] == 0
 
 
+def test_workers_meet_the_fault_at_the_same_time(tmp_path: Path) -> None:
+    """The archive is lost and a link is down, in two workers: both by the master's zero."""
+    rows = stores(80, 0.05) + stores(40, 0.1, site="Site 2")
+    for n, one in enumerate(rows[80:]):
+        one.update(exam=100 + n, ae_title=f"CR{n % 10:04d}R1")
+    faults = [
+        fault("archive", [1.0, 1.6], [0.0, 1.0]),
+        fault("link", [2.5, 3.3], [0.0, 1.0], sites=["Site 2"], name="l"),
+    ]
+    result, run = played(tmp_path, rows, faults, workers=2)
+    operations = run.table("operations")
+    bad = operations[operations["outcome"] != "ok"]
+    lost, down = bad[bad["end_s"] < 2.0], bad[bad["end_s"] >= 2.0]
+    assert len(lost) >= 15
+    assert set(lost["site"]) == {"Site 1", "Site 2"}
+    assert set(down["site"]) == {"Site 2"}
+    assert down["due_s"].between(2.4, 3.3).all()
+    assert (result["bad_outside_faults"], balanced(run)) == (0, True)
+
+
 def test_a_fault_of_another_cluster_or_of_a_site_store_touches_nothing(tmp_path: Path) -> None:
     faults = [fault("archive", [0.0, 9.0], [0.0, 1.0], cluster="london", name="there"),
               fault("store", [0.0, 9.0], [0.0, 1.0], name="store")]  # fmt: skip
