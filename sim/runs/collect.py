@@ -1,6 +1,7 @@
 """Tables of a whole run, from the results of its units."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,12 @@ def _entities(world: World, estate: Estate, station: str) -> pd.api.extensions.E
 
 def _each_station(world: World, spec: Spec, loads: dict[Key, tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """Labels, names of the entities, servers and the arrays of each station."""
-    for (cluster, which, station), arrays in sorted(loads.items()):
+    for cluster, group in groupby(sorted(loads.items()), key=lambda one: one[0][0]):
         estate = build_estate(world, cluster)
-        servers = servers_of(stations_of(world, estate, spec.period.first))[station]
-        labels = {"world": which, "cluster": cluster, "station": station}
-        yield labels, _entities(world, estate, station), servers.astype(float), arrays
+        servers = servers_of(stations_of(world, estate, spec.period.first))
+        for (_, which, station), arrays in group:
+            labels = {"world": which, "cluster": cluster, "station": station}
+            yield labels, _entities(world, estate, station), servers[station].astype(float), arrays
 
 
 def hourly_table(world: World, spec: Spec, loads: dict[Key, tuple[Any, ...]], replications: int) -> pd.DataFrame:
