@@ -100,7 +100,7 @@ def _common_numbers(world: World) -> Floats:
     abroad = 0.0 if demand.prior_other_cluster is None else demand.prior_other_cluster.value
     return np.array([
         demand.prior_same_site.value, film.lost.value, film.chase.value * 3600, film.porter.value * 60,
-        film.courier.value * 3600, 1 - abroad if abroad else 2.0,  # a uniform may be 1
+        film.courier.value * 3600, 1 - abroad,
     ])  # fmt: skip
 
 
