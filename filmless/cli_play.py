@@ -59,6 +59,9 @@ def load(
     ] = "explicit",
     tcp: Annotated[str, typer.Option(help="tuned (no Nagle, quick ACK), or modality (as shipped)")] = "tuned",
     association: Annotated[str, typer.Option(help="kept, or one for each study, series or image")] = "kept",
+    async_window: Annotated[
+        int, typer.Option(min=1, max=64, help="C-STOREs under way at once on an association, if granted")
+    ] = 1,
     shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
@@ -90,6 +93,8 @@ def load(
         workers_of,
     )  # fmt: skip
 
+    how = connection_of(tcp, association, async_window)
+    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
     if check:
         check_target(target, json_)
     elif limit or rate:
@@ -97,15 +102,13 @@ def load(
         from filmless.limit_commands import Rate, run_at_rate, run_limit
 
         judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals)
-        (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_)
+        (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_, how)
     elif worker:
         work(master_host, master_port)
     else:
-        settings = workers_of(workers, master, master_host, master_port)
-        settings |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
-        settings |= connection_of(tcp, association)
-        settings |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)
-        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), settings, law)
+        how |= workers_of(workers, master, master_host, master_port)
+        how |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)
+        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), how, law)
 
 
 @app.command()

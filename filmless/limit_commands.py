@@ -47,7 +47,8 @@ def _window(file: Path, name: Path) -> dict[str, Any]:
     return {"path": file, "cluster": name.name.split(".")[0]}
 
 
-def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool) -> None:
+def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
+                settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Play a file's mix at a rate; the exit code is the verdict's."""
     file = _existing(traffic)
     thresholds = read_thresholds(judging.sla) if judging.sla else None
@@ -57,11 +58,12 @@ def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging,
         at_rate = Path(work) / file.name
         rated.write(at_rate, rate.per_s, rate.seconds)
         finding, result = measure_all([_window(at_rate, file)], target, folder, thresholds=thresholds,
-                                      headroom_s=judging.seconds())  # fmt: skip
+                                      headroom_s=judging.seconds(), settings=settings or {})  # fmt: skip
     tell_finding(finding, result, folder, json_, judging.junit)
 
 
-def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool) -> None:
+def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
+              settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
     file = _existing(traffic)
     if judging.sla is None:
@@ -69,7 +71,7 @@ def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, o
     thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
     folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
     with placed([_window(file, file)], target) as (job,), progress("step") as report:
-        step = LimitPlay(rated, job.target, job.listener_port, thresholds, progress=report, told=_say_step)
+        step = LimitPlay(rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step)
         found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
     if rated.left_out:
         say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")

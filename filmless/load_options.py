@@ -27,12 +27,14 @@ def syntax_of(name: str) -> str:
     return name
 
 
-def connection_of(tcp: str, association: str) -> dict[str, str]:
-    """How the sockets behave, and for how long an association serves."""
+def connection_of(tcp: str, association: str, async_window: int) -> dict[str, Any]:
+    """How the sockets behave, for how long an association serves, and how many C-STOREs it carries at once."""
     for option, given, allowed in (("--tcp", tcp, TCP), ("--association", association, ASSOCIATION)):
         if given not in allowed:
             raise BadInput(f"{option} {given}: must be one of {', '.join(allowed)}")
-    return {"tcp": tcp, "association": association}
+    if async_window > 1 and association == "image":
+        raise BadInput("--async-window with --association image: one image fills no window; take kept or study")
+    return {"tcp": tcp, "association": association, "async_window": async_window}
 
 
 def witnesses_of(verify_hashes: float, commit: bool, kill_at: float | None) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def open_archive(
     known = _known(config.jobs[job], seat.number) if moves else None
     _check_web(target, operations)
     check_agreed(target, ours, datetime.now())
-    proposed = proposals(factory, _stored(ours), {one.modality for one in ours})
+    proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
         target.peer(),
         lambda ae_title, service: proposed[ae_title][service],

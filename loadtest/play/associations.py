@@ -16,14 +16,19 @@ from loadtest.wire import Association, Peer, TcpProfile, Timeouts, WireError, op
 
 Contexts = Sequence[tuple[str, Sequence[str]]]
 Key = tuple[str, str]  # AE title, service
+COUNTS = ("opened", "released", "closed_by_peer_while_idle")
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an association is opened for: its presentation contexts, and the classes in which we are SCP (C-GET)."""
+    """What an association is opened for: its presentation contexts, and the classes in which we are SCP (C-GET).
+
+    `window` above 1 proposes so many requests without an answer at once.
+    """
 
     contexts: Contexts
     scp_roles: Sequence[str] = ()
+    window: int = 1
 
 
 @dataclass
@@ -33,6 +38,19 @@ class Line:
     link: Association
     connect_s: float = 0.0
     negotiate_s: float = 0.0
+
+
+def terms(link: Association, window: int) -> str:
+    """What was proposed to the archive and granted by it, for the disclosure (rule L10)."""
+    theirs = link.agreement.user.max_pdu
+    length = f"PDU length: {link.channel.max_pdu} bytes taken here, {theirs or 'any number of'} bytes by the archive"
+    asked = f"{window} proposed, {link.window} granted" if window > 1 else "none proposed"
+    return f"{length}; asynchronous window: {asked}"
+
+
+def is_terms(key: str) -> bool:
+    """Whether a key of the tally counts associations by what was agreed."""
+    return key not in COUNTS
 
 
 class Associations:
@@ -50,7 +68,7 @@ class Associations:
         self._peer, self._propose, self._profile, self._timeouts = peer, propose, profile, timeouts
         self._keep_s, self.connect_s = keep_s, timeouts.connect_s
         self._idle: defaultdict[Key, deque[tuple[float, Association]]] = defaultdict(deque)
-        self.tally: Counter[str] = Counter(opened=0, released=0, closed_by_peer_while_idle=0)
+        self.tally: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))  # and by the terms agreed, see `terms`
 
     @contextmanager
     def borrow(self, ae_title: str, service: str) -> Iterator[Line]:
@@ -87,8 +105,10 @@ class Associations:
             profile=self._profile,
             timeouts=self._timeouts,
             scp_roles=proposal.scp_roles,
+            window=proposal.window,
         )
         self.tally["opened"] += 1
+        self.tally[terms(link, proposal.window)] += 1
         return Line(link, link.connect_s, link.negotiate_s)
 
     def _give_back(self, key: Key, link: Association) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from loadtest.archives.target import Target
 from loadtest.play.problems import TrafficProblem
 from loadtest.wire import TcpProfile, Timeouts
+from loadtest.wire.settings import LARGEST_WINDOW
 from sim.world.quantity import Strict
 
 Bound = Annotated[float, Field(gt=0, le=3600)]
@@ -48,6 +49,12 @@ class PlayConfig(Strict):
         description="kept open until idle, or one a study (of one series, here), query or image",
     )
     keep_idle_s: Bound = Field(default=2.0, description="a kept association is released after so long without use")
+    async_window: int = Field(
+        default=1,
+        ge=1,
+        le=LARGEST_WINDOW,
+        description="C-STOREs under way at once on an association, where the archive grants it; 1: not proposed",
+    )
     shape: bool = Field(default=False, description="each site's bytes pass its link at the scenario's rate")
     modality_associations: int = Field(default=1, ge=1, le=64, description="studies that a modality sends at once")
     workstation_associations: int = Field(default=8, ge=1, le=64, description="requests that a workstation has at once")
@@ -73,6 +80,12 @@ class PlayConfig(Strict):
         if value and not (host and colon and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError("give host:port, such as 127.0.0.1:5557")
         return value
+
+    @model_validator(mode="after")
+    def _something_to_pipeline(self) -> "PlayConfig":
+        if self.async_window > 1 and self.association == "image":
+            raise ValueError("async_window with association image: one image fills no window; take kept or study")
+        return self
 
     @model_validator(mode="after")
     def _one_link_a_site(self) -> "PlayConfig":

@@ -1,9 +1,7 @@
 """The DIMSE services of one archive: C-STORE, C-FIND, C-GET, C-MOVE (PS3.7 9.1)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from math import isnan, nan
-from time import perf_counter
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -11,10 +9,11 @@ from loadtest.objects.factory import Factory
 from loadtest.play.associations import Associations, Line, Proposal
 from loadtest.play.destination import Destination
 from loadtest.play.permission import Limiter
-from loadtest.play.services import Done, Sent, outcome_of, worst
+from loadtest.play.services import Done, words, worst
+from loadtest.play.storing import Object, store_all
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.traffic import Operation
-from loadtest.wire import ContextRefused, CountingSink, Reply
+from loadtest.wire import CountingSink, Reply
 from loadtest.wire.pace import Link
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 
@@ -23,12 +22,12 @@ ANSWERS = ("PatientName", "StudyDate", "StudyTime", "AccessionNumber", "Modaliti
 
 
 def proposals(
-    factory: Factory, stored: Mapping[str, Collection[str]], asked: Collection[str]
+    factory: Factory, stored: Mapping[str, Collection[str]], asked: Collection[str], window: int = 1
 ) -> dict[str, dict[str, Proposal]]:
     """AE title -> service -> what its association proposes. `stored`: AE title -> the modalities that it stores.
 
     A C-GET proposes the classes of all modalities `asked`, each in a context for each plain syntax and that of the
-    objects stored, to be their SCP.
+    objects stored, to be their SCP. `window` C-STOREs are proposed to be under way at once.
     """
     every = sorted({factory.sop_class(m) for m in asked})
     pairs = [(uid, [syntax]) for uid in every for syntax in dict.fromkeys((str(factory.transfer_syntax), *PLAIN))]
@@ -37,12 +36,12 @@ def proposals(
         "move": Proposal([(STUDY_ROOT_MOVE, PLAIN)]),
         "get": Proposal([(STUDY_ROOT_GET, PLAIN), *pairs], every),
     }
-    return {ae: common | {"store": _storing(factory, kinds)} for ae, kinds in stored.items()}
+    return {ae: common | {"store": _storing(factory, kinds, window)} for ae, kinds in stored.items()}
 
 
-def _storing(factory: Factory, kinds: Collection[str]) -> Proposal:
+def _storing(factory: Factory, kinds: Collection[str], window: int) -> Proposal:
     syntax = [str(factory.transfer_syntax)]
-    return Proposal([(uid, syntax) for uid in sorted({factory.sop_class(m) for m in kinds})])
+    return Proposal([(uid, syntax) for uid in sorted({factory.sop_class(m) for m in kinds})], window=window)
 
 
 class Dimse:
@@ -76,18 +75,22 @@ class Dimse:
             yield line
 
     def store(self, operation: Operation, done: Done) -> None:
-        """C-STORE of a study, one object after another; the first that breaks its association ends it."""
-        study = study_of(operation)
-        sop_class, syntax = self._factory.sop_class(study.modality), str(self._factory.transfer_syntax)
+        """C-STORE of a study; the first object that breaks its association ends it."""
         step = 1 if self._per_image else operation.objects
         for first in range(0, operation.objects, step):
             with self._line(operation, "store", done) as line:
-                for number in range(first, min(first + step, operation.objects)):
-                    done.blocked_s += self._limiter.wait() if self._limiter else 0.0
-                    uid = self._factory.instance_uid(operation.exam, number)
-                    parts = self._factory.parts(study, number)
-                    _store_one(line, (sop_class, uid, syntax), parts, number, done)
+                numbers = range(first, min(first + step, operation.objects))
+                store_all(line.link, self._objects(operation, numbers, done), done)
         done.outcome = worst(one.outcome for one in done.sent)
+
+    def _objects(self, operation: Operation, numbers: Iterable[int], done: Done) -> Iterator[Object]:
+        """The study's objects, each made when it is to be sent, at the rate that is agreed."""
+        study = study_of(operation)
+        sop_class, syntax = self._factory.sop_class(study.modality), str(self._factory.transfer_syntax)
+        for number in numbers:
+            done.blocked_s += self._limiter.wait() if self._limiter else 0.0
+            uid = self._factory.instance_uid(operation.exam, number)
+            yield number, (sop_class, uid, syntax), self._factory.parts(study, number)
 
     def find(self, operation: Operation, done: Done) -> None:
         """C-FIND of the study by its UID and Patient ID."""
@@ -135,41 +138,6 @@ def _opening(line: Line, done: Done) -> None:
     done.negotiate_s += line.negotiate_s
 
 
-def _store_one(
-    line: Line, what: tuple[str, str, str], parts: tuple[bytes, memoryview], number: int, done: Done
-) -> None:
-    """Send one object and keep what came of it. Raises if the association is lost."""
-    start, size = perf_counter(), len(parts[0]) + len(parts[1])
-    try:
-        reply = line.link.store(*what, parts)
-    except ContextRefused as error:  # nothing was sent, and the association is open for the next object
-        outcome, status, detail = outcome_of(error)
-        done.sent.append(Sent(number, start, nan, nan, perf_counter(), size, status, outcome))
-        done.note(outcome, status, f"object {number}: {detail}")
-    except BaseException as error:
-        left = line.link.channel.sent
-        outcome, status, _ = outcome_of(error, left > 0)
-        done.sent.append(Sent(number, start, left or nan, nan, perf_counter(), size, status, outcome))
-        raise
-    else:
-        _take(reply, start, size, number, done)
-
-
-def _take(reply: Reply, start: float, size: int, number: int, done: Done) -> None:
-    """Enter the archive's answer to one object."""
-    outcome = "ok" if reply.ok else "refused"
-    done.sent.append(Sent(number, start, reply.sent, reply.first_byte, reply.end, size, reply.status, outcome))
-    if isnan(done.first_byte):
-        done.first_byte, done.first_object = reply.first_byte, reply.end
-    done.end = reply.end
-    if not reply.ok:
-        done.note("refused", reply.status, f"object {number}: {words(reply)}")
-        return
-    done.objects, done.bytes = done.objects + 1, done.bytes + size
-    if done.outcome != "refused":
-        done.status = max(done.status, reply.status)  # a warning is told even if the next object had none
-
-
 def _answered(reply: Reply, done: Done, wrong: str) -> None:
     """The outcome of a query or retrieve from its final response; `wrong` says what it lacks."""
     done.first_byte, done.end = reply.first_byte, reply.end
@@ -184,8 +152,3 @@ def _answered(reply: Reply, done: Done, wrong: str) -> None:
 def short(operation: Operation, objects: int) -> str:
     """What a retrieve lacks, in words; "" when all came."""
     return "" if objects == operation.objects else f"{objects} objects came of {operation.objects}"
-
-
-def words(reply: Reply) -> str:
-    """Status, its category and the archive's comment."""
-    return f"{reply.status:04X}H {reply.category}" + (f": {reply.comment}" if reply.comment else "")

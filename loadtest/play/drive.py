@@ -10,6 +10,7 @@ from typing import Any
 from gevent import joinall, sleep, spawn
 
 from loadtest.play.archive import WEB_OPERATIONS, Archive, Seat, check_reachable, open_archive
+from loadtest.play.associations import is_terms
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
@@ -183,6 +184,7 @@ class _Run:
             "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
             "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},
             "archives": [self._told(job, one, ledger) for job, one in enumerate(held)],
+            "negotiated": self._negotiated(),
             "workers": self.stage.clocks() if isinstance(self.stage, Team) else [],
         }  # fmt: skip
 
@@ -195,8 +197,15 @@ class _Run:
         return {
             "cluster": held.cluster, "target": self.archives[job].target.name, "held_before": held.before,
             "held_after": held.after, "count": compare_held(held, ledger),
-            "associations": dict(self.stage.tally(job)),
+            "associations": {name: count for name, count in self.stage.tally(job).items() if not is_terms(name)},
         }  # fmt: skip
+
+    def _negotiated(self) -> dict[str, dict[str, int]]:
+        """Cluster -> what was agreed with its archive -> associations."""
+        return {
+            archive.cluster: {words: count for words, count in self.stage.tally(job).items() if is_terms(words)}
+            for job, archive in enumerate(self.archives)
+        }
 
     def _early(self) -> Rows:
         """Prefill's rows by the play's zero; before the play has one, by now."""

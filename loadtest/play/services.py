@@ -8,7 +8,7 @@ from gevent import GreenletExit
 
 from loadtest.play.traffic import Operation
 from loadtest.verdict.records import NO_STATUS
-from loadtest.wire import AssociationRejected, ContextRefused, WireError
+from loadtest.wire import AssociationRejected, ContextRefused, Reply, WireError
 from loadtest.wire.errors import printable
 
 WAS_ENDED = "ended with the play, before an answer came"
@@ -75,3 +75,8 @@ def worst(outcomes: Iterable[str]) -> str:
     """The outcome of a whole from those of its parts."""
     found = set(outcomes)
     return next((one for one in ("unknown", "failed", "refused") if one in found), "ok")
+
+
+def words(reply: Reply) -> str:
+    """Status, its category and the archive's comment."""
+    return f"{reply.status:04X}H {reply.category}" + (f": {reply.comment}" if reply.comment else "")

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from loadtest.play.archive import Archive
-from loadtest.play.dimse import words
 from loadtest.play.entries import Entry
+from loadtest.play.services import words
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.tell import Progress
 from loadtest.wire import StoreListener, WireError, open_association

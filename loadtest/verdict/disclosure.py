@@ -11,6 +11,7 @@ OWED = {
     "TCP profile": ("tcp_profile",),
     "association policy": ("settings", "association"),
     "associations at once": ("settings", "modality_associations"),
+    "PDU length and asynchronous window": ("negotiated",),
     "speed": ("speed",),
     "machine": ("machine", "cores"),
     "time-outs": ("settings", "response_s"),

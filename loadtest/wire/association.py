@@ -13,7 +13,15 @@ from loadtest.wire.link import Link, last_words
 from loadtest.wire.negotiation import Agreement, read_accept
 from loadtest.wire.pdu import MOST_CONTEXTS, Buffer, Context
 from loadtest.wire.reply import Reply
-from loadtest.wire.settings import DEFAULT_TIMEOUTS, Peer, TcpProfile, Timeouts, check_ae_title, check_max_pdu
+from loadtest.wire.settings import (
+    DEFAULT_TIMEOUTS,
+    Peer,
+    TcpProfile,
+    Timeouts,
+    check_ae_title,
+    check_max_pdu,
+    check_window,
+)
 from loadtest.wire.sinks import Sink
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -86,15 +94,22 @@ def open_association(
     max_pdu: int = 131072,
     scp_roles: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
+    window: int = 1,
 ) -> Association:
     """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls.
+
+    `window` above 1 proposes so many requests without an answer at once (see wire.pipeline); the association's own
+    `window` is what the peer granted.
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
     offered = number_contexts(contexts)
+    if check_window(window) > 1 and tls is not None:
+        raise ValueError("window over TLS: OpenSSL lets nobody read a connection while another writes it; take 1")
     request = pdu.associate_rq(
-        peer.ae_title, check_ae_title(calling_ae), offered, check_max_pdu(max_pdu), tuple(map(str, scp_roles))
-    )
+        peer.ae_title, check_ae_title(calling_ae), offered, check_max_pdu(max_pdu), tuple(map(str, scp_roles)),
+        (window, 1) if window > 1 else None,
+    )  # fmt: skip
     began = perf_counter()
     sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls)
     channel = Channel(sock, profile, timeouts, max_pdu)
@@ -107,6 +122,7 @@ def open_association(
         channel.close()
         raise
     opened = Association(channel, offered, agreement)
+    opened.window = agreement.user.granted(window)
     opened.connect_s, opened.negotiate_s = connected - began, perf_counter() - connected
     return opened
 

@@ -40,6 +40,17 @@ class Channel:
         self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
         self._gather = hasattr(sock, "sendmsg") and not isinstance(sock, ssl.SSLSocket)
 
+    def twin(self) -> "Channel":
+        """The same connection for another thread or greenlet, which only reads: its clock and buffer are its own."""
+        ear = Channel(self.sock, self.profile, self.timeouts, self.max_pdu)
+        ear.link = self.link
+        return ear
+
+    def hang_up(self, how: int) -> None:
+        """Wake whoever waits for this connection: SHUT_RD who reads, SHUT_RDWR who sends as well."""
+        with suppress(OSError):  # it is gone already
+            self.sock.shutdown(how)
+
     def begin(self, operation_s: float | None = None) -> None:
         """Start an operation's clock: nothing below waits beyond it."""
         self.first_byte = self.sent = 0.0

@@ -29,6 +29,7 @@ class Link:
         self.reader = Reader(channel)
         self.is_open = True
         self.connect_s = self.negotiate_s = 0.0
+        self.window = 1  # requests that may be without an answer at once, as granted
         self._message_id = 0
         self._contexts: dict[tuple[str, str | None], int] = {}
 

@@ -19,6 +19,10 @@ class UserInformation:
     window: tuple[int, int] = (1, 1)
     implementation: str = ""
 
+    def granted(self, proposed: int) -> int:
+        """Requests that may be without an answer at once, of those proposed; 0 = unlimited (PS3.7 D.3.3.3)."""
+        return min(self.window[0] or proposed, proposed)
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:

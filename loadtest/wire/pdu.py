@@ -96,13 +96,21 @@ def role(sop_class: str, scu: bool, scp: bool) -> bytes:
 
 
 def associate_ac(
-    called: str, calling: str, accepted: Sequence[tuple[int, int, str]], max_pdu: int, roles: Sequence[Role] = ()
+    called: str,
+    calling: str,
+    accepted: Sequence[tuple[int, int, str]],
+    max_pdu: int,
+    roles: Sequence[Role] = (),
+    window: tuple[int, int] | None = None,
 ) -> bytes:
-    """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered."""
+    """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered.
+
+    `window` is granted only to who proposed one (PS3.7 D.3.3.3).
+    """
     items = item(0x10, APPLICATION_CONTEXT)
     for context_id, result, syntax in accepted:
         items += item(0x21, bytes((context_id, 0, result, 0)) + item(0x40, syntax.encode("ascii")))
-    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu, roles))
+    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu, roles, window))
 
 
 def associate_rj(result: int, source: int, reason: int) -> bytes:

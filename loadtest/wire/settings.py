@@ -8,6 +8,7 @@ from typing import ClassVar
 IMPLEMENTATION_UID = "2.25.151672253793378811086623117321224212041"
 IMPLEMENTATION_VERSION = "FILMLESS_1"
 SMALLEST_PDU, LARGEST_PDU = 4096, 1 << 20
+LARGEST_WINDOW = 64  # answers of about 150 bytes, which must fit the kernel's buffers while a large object leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,10 @@ def check_max_pdu(length: int) -> int:
     if not SMALLEST_PDU <= length <= LARGEST_PDU:
         raise ValueError(f"max_pdu {length}: allowed are {SMALLEST_PDU} to {LARGEST_PDU} bytes")
     return length
+
+
+def check_window(most: int) -> int:
+    """Return `most`, or raise ValueError: requests without an answer at once that we propose; 1 = synchronous."""
+    if not 1 <= most <= LARGEST_WINDOW:
+        raise ValueError(f"window {most}: allowed are 1 (synchronous) to {LARGEST_WINDOW} requests at once")
+    return most

@@ -58,9 +58,11 @@ def test_what_cannot_be_is_told() -> None:
     with pytest.raises(BadInput, match="must be one of explicit, implicit, jpeg-ls, jpeg-2000, rle"):
         syntax_of("htj2k")
     with pytest.raises(BadInput, match="--tcp quick: must be one of tuned, modality"):
-        connection_of("quick", "kept")
+        connection_of("quick", "kept", 1)
     with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):
-        connection_of("tuned", "none")
+        connection_of("tuned", "none", 1)
+    with pytest.raises(BadInput, match="--async-window with --association image"):
+        connection_of("tuned", "image", 2)
 
 
 def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:

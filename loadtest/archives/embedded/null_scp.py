@@ -17,11 +17,13 @@ from loadtest.wire import ProtocolError, TcpProfile, Timeouts, WireError, comman
 from loadtest.wire.channel import Channel, apply
 from loadtest.wire.command import Command
 from loadtest.wire.dimse import PeerReleased, Reader
-from loadtest.wire.negotiation import read_request
+from loadtest.wire.negotiation import UserInformation, read_request
 from loadtest.wire.pdu import Context
+from loadtest.wire.settings import LARGEST_WINDOW
 
 MAX_PDU = 262_144
 IDLE = Timeouts(connect_s=5.0, response_s=600.0, operation_s=600.0)
+SYNCHRONOUS = (1, 1)
 _QUERIES = (command.C_FIND_RQ, command.C_GET_RQ, command.C_MOVE_RQ)
 
 
@@ -108,7 +110,8 @@ class NullPeer:
         self._send_pdu = request.user.max_pdu or pdu.UNLIMITED_SEND
         answers = [_choose(context) for context in request.contexts]
         roles = [(uid, *granted) for uid, granted in request.user.roles.items()]
-        accept = pdu.associate_ac(request.called, request.calling, answers, self._channel.max_pdu, roles)
+        window = _window(request.user)
+        accept = pdu.associate_ac(request.called, request.calling, answers, self._channel.max_pdu, roles, window)
         self._channel.send([accept])
 
     def _answer(self, context: int, request: Command) -> None:
@@ -124,6 +127,11 @@ class NullPeer:
 
     def _succeed(self, context: int, request: Command) -> None:
         self._channel.send(pdu.p_data(context, _success(request), (), self._send_pdu))
+
+
+def _window(user: UserInformation) -> tuple[int, int] | None:
+    """What of a proposed window is granted; requests that wait are in the kernel's buffers (PS3.7 D.3.3.3)."""
+    return None if user.window == SYNCHRONOUS else (user.granted(LARGEST_WINDOW), 1)
 
 
 def _choose(offered: Context) -> tuple[int, int, str]:

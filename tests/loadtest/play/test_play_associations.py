@@ -1,12 +1,13 @@
 """Kept associations are given up all at once, so that an archive that serves a few at a time is not held up."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from gevent import Timeout, joinall
 from gevent.event import Event
 
 from loadtest.play import associations
-from loadtest.play.associations import Associations, Proposal
+from loadtest.play.associations import Associations, Proposal, is_terms
 from loadtest.wire import Peer, TcpProfile, Timeouts
 
 
@@ -14,6 +15,8 @@ class Line:
     """Its release is answered when the other one's has come too, as where the archive still serves the other."""
 
     connect_s = negotiate_s = 0.0
+    window, channel = 1, SimpleNamespace(max_pdu=131_072)
+    agreement = SimpleNamespace(user=SimpleNamespace(max_pdu=0))
 
     def __init__(self, asked: Event, other: Event) -> None:
         self.asked, self.other, self.is_open = asked, other, True
@@ -37,4 +40,7 @@ def test_releases_do_not_wait_for_each_other(monkeypatch: Any) -> None:
         joinall(kept.release_idle(older_than_s=0.0), raise_error=True)
     assert not any(line.is_open for line in lines)
     assert kept.tally["released"] == 2
+    assert {words: count for words, count in kept.tally.items() if is_terms(words)} == {
+        "PDU length: 131072 bytes taken here, any number of bytes by the archive; asynchronous window: none proposed": 2
+    }
     assert kept.release_idle(older_than_s=0.0) == []

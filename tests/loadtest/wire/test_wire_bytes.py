@@ -74,8 +74,9 @@ def test_associate_rq(roles: list[str], window: tuple[int, int] | None) -> None:
     assert pdu.associate_rq("ARCHIVE", "SIXTEEN_LETTERS_", CONTEXTS, 131072, roles, window) == oracle.encode()
 
 
-def test_associate_ac_is_read_by_pynetdicom() -> None:
-    answer = primitive(user_items(16384, [], None))
+@pytest.mark.parametrize("window", [None, (4, 1), (0, 0)])
+def test_associate_ac_is_read_by_pynetdicom(window: tuple[int, int] | None) -> None:
+    answer = primitive(user_items(16384, [], window))
     answer.result = 0
     answer.presentation_context_definition_results_list = []
     given_back = [(1, 0, IMPLICIT), (3, 4, EXPLICIT), (5, 3, IMPLICIT)]
@@ -85,7 +86,7 @@ def test_associate_ac_is_read_by_pynetdicom() -> None:
         answer.presentation_context_definition_results_list += [context]
     oracle = A_ASSOCIATE_AC()
     oracle.from_primitive(answer)
-    assert pdu.associate_ac("ARCHIVE", "SIXTEEN_LETTERS_", given_back, 16384) == oracle.encode()
+    assert pdu.associate_ac("ARCHIVE", "SIXTEEN_LETTERS_", given_back, 16384, (), window) == oracle.encode()
 
 
 def test_short_pdus() -> None:

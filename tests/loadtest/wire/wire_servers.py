@@ -183,11 +183,11 @@ def take_pdu(talk: socket.socket) -> tuple[int, bytes]:
     return head[0], talk.recv(int.from_bytes(head[2:6], "big"), socket.MSG_WAITALL)
 
 
-def accept(talk: socket.socket, max_pdu: int = 16384) -> None:
-    """Take the association request and accept the first transfer syntax of each context."""
+def accept(talk: socket.socket, max_pdu: int = 16384, window: tuple[int, int] | None = None) -> None:
+    """Take the association request and accept the first transfer syntax of each context; grant a window."""
     request = read_request(take_pdu(talk)[1])
     answers = [(c.id, 0, c.transfer_syntaxes[0]) for c in request.contexts]
-    talk.sendall(pdu.associate_ac(request.called, request.calling, answers, max_pdu))
+    talk.sendall(pdu.associate_ac(request.called, request.calling, answers, max_pdu, (), window))
 
 
 def take_message(talk: socket.socket) -> tuple[int, Command, bytes]:
