@@ -55,7 +55,7 @@ def load(
     arrivals: Annotated[str, typer.Option(help="of --rate: constant or poisson")] = "constant",
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
     transfer_syntax: Annotated[
-        str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000 or rle")
+        str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000, htj2k or rle")
     ] = "explicit",
     tcp: Annotated[str, typer.Option(help="tuned (no Nagle, quick ACK), or modality (as shipped)")] = "tuned",
     association: Annotated[str, typer.Option(help="kept, or one for each study, series or image")] = "kept",

@@ -7,6 +7,7 @@ from typing import Any
 
 from filmless.failures import BadInput
 from filmless.output import give, say
+from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
 
@@ -24,6 +25,10 @@ def syntax_of(name: str) -> str:
     """A transfer syntax by its short name."""
     if name not in SYNTAXES:
         raise BadInput(f"--transfer-syntax {name}: must be one of {', '.join(SYNTAXES)}")
+    try:
+        check_encoder(SYNTAXES[name])
+    except ValueError as error:
+        raise BadInput(f"--transfer-syntax {name}: {error}") from None
     return name
 
 

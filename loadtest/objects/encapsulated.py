@@ -1,24 +1,27 @@
 """Compressed pixels, encoded once a template, with a place that makes each object's its own (PS3.5 A.4, annex G).
 
-JPEG-LS and JPEG 2000 hold the mark in a comment segment of their code stream: 16 bytes that no decoder looks at, so
-that all objects of a template decode to the same pixels. RLE holds it in the pixels themselves, as the uncompressed
+JPEG-LS, JPEG 2000 and HTJ2K hold the mark in a comment segment of their code stream: 16 bytes that no decoder looks at,
+so that all objects of a template decode to the same pixels. RLE holds it in the pixels themselves, as the uncompressed
 syntaxes do: the first row is written as literal runs, whose bytes can be overwritten.
 
     JPEG-LS     FFD8 | FFFE 0012 mark (16)           | the stream after SOI         (ITU-T T.87 C.1.1, T.81 B.2.4.5)
     JPEG 2000   FF4F SIZ | FF64 0014 0000 mark (16)  | the stream after SIZ         (ITU-T T.800 A.9.2)
     RLE         header (64) | planes: 0F mark (16), literal runs | the other rows   (PS3.5 G.3 to G.5)
 
-HTJ2K is not made: the libraries here (OpenJPEG 2.5) read it and do not write it.
+HTJ2K (ITU-T T.814) has JPEG 2000's outer form. OpenJPEG 2.5 reads it and does not write it: OpenJPH does, in the
+package imagecodecs, which is an extra (`pip install 'filmless[htj2k]'`). It takes whole bytes, so that a picture's Bits
+Stored become 16 or 8, its values staying as they were.
 """
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import pairwise
 from struct import pack, unpack_from
 from typing import NamedTuple
 
 import numpy as np
 from pydicom.pixels.encoders.base import get_encoder
-from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import UID, HTJ2KLossless, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from loadtest.objects.pixels import Samples
 
@@ -26,6 +29,10 @@ MARK = 16  # bytes
 _ITEM, _END = pack("<HHI", 0xFFFE, 0xE000, 0), pack("<HHI", 0xFFFE, 0xE0DD, 0)
 SHORTEST_ROW = MARK + 2  # the second run can be halved
 _RUN = 128  # bytes of the longest literal run
+NO_HTJ2K = (
+    "HTJ2K takes the package imagecodecs (OpenJPH), an extra of 26 MB that is not installed: pip install "
+    "'filmless[htj2k]'; OpenJPEG, which is, reads HTJ2K and does not write it"
+)
 
 
 class Encapsulated(NamedTuple):
@@ -45,7 +52,18 @@ def encapsulated(pixels: Samples, stored: int, syntax: UID) -> Encapsulated:
 
 def photometric(colour: bool, syntax: UID) -> str:
     """Photometric Interpretation (PS3.5 8.2.4): JPEG 2000 turns red, green and blue into its own three, reversibly."""
-    return "MONOCHROME2" if not colour else "YBR_RCT" if syntax == JPEG2000Lossless else "RGB"
+    return "MONOCHROME2" if not colour else "YBR_RCT" if syntax in (JPEG2000Lossless, HTJ2KLossless) else "RGB"
+
+
+def bits_stored(stored: int, depth: int, syntax: UID) -> int:
+    """Bits Stored as the stream has them: PS3.5 8.2.4 wants both alike. `depth` bytes a pixel, 3 = RGB."""
+    return stored if syntax != HTJ2KLossless else 16 if depth == 2 else 8
+
+
+def check_encoder(syntax: UID) -> None:
+    """Raise ValueError, with how to mend it, where the package that encodes this syntax is not installed."""
+    if syntax == HTJ2KLossless and find_spec("imagecodecs") is None:
+        raise ValueError(NO_HTJ2K)
 
 
 def _encode(pixels: Samples, stored: int, syntax: UID) -> bytes:
@@ -69,8 +87,19 @@ def _jpeg_ls(pixels: Samples, stored: int, syntax: UID) -> tuple[bytes, int]:
 
 
 def _jpeg_2000(pixels: Samples, stored: int, syntax: UID) -> tuple[bytes, int]:
+    return _commented(_encode(pixels, stored, syntax))
+
+
+def _htj2k(pixels: Samples, stored: int, syntax: UID) -> tuple[bytes, int]:
+    check_encoder(syntax)
+    from imagecodecs import htj2k_encode
+
+    return _commented(bytes(htj2k_encode(np.ascontiguousarray(pixels), reversible=True)))
+
+
+def _commented(stream: bytes) -> tuple[bytes, int]:
     """SIZ comes right after SOC; its length stands in its third and fourth byte."""
-    stream, comment = _encode(pixels, stored, syntax), b"\xff\x64" + pack(">HH", 4 + MARK, 0)
+    comment = b"\xff\x64" + pack(">HH", 4 + MARK, 0)
     at = 4 + unpack_from(">H", stream, 4)[0]
     return stream[:at] + comment + bytes(MARK) + stream[at:], at + len(comment)
 
@@ -118,5 +147,6 @@ def _segments(stream: bytes) -> list[bytes]:
 ENCODERS: dict[UID, Callable[[Samples, int, UID], tuple[bytes, int]]] = {
     JPEGLSLossless: _jpeg_ls,
     JPEG2000Lossless: _jpeg_2000,
+    HTJ2KLossless: _htj2k,
     RLELossless: _rle,
 }

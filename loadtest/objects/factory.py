@@ -6,12 +6,14 @@ from functools import lru_cache
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
 )
 
+from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.identity import Identities
 from loadtest.objects.kinds import KINDS
 from loadtest.objects.part10 import file_head
@@ -25,6 +27,7 @@ SYNTAXES = {
     "implicit": ImplicitVRLittleEndian,
     "jpeg-ls": JPEGLSLossless,
     "jpeg-2000": JPEG2000Lossless,
+    "htj2k": HTJ2KLossless,
     "rle": RLELossless,
 }
 STUDIES_AT_HAND = 256  # heads kept, a few kB each: as many devices send at once
@@ -53,6 +56,7 @@ class Factory:
         if transfer_syntax not in SYNTAXES.values():
             allowed = ", ".join(f"{one} ({one.name})" for one in SYNTAXES.values())
             raise ValueError(f"transfer syntax {transfer_syntax}: objects are made in {allowed}")
+        check_encoder(transfer_syntax)
         for modality, matrix in matrices.items():
             _check(modality, matrix)
         self._seed, self._matrices, self._identities = seed, dict(matrices), identities

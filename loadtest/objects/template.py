@@ -25,7 +25,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from loadtest.objects.data_set import data_set
-from loadtest.objects.encapsulated import ENCODERS, encapsulated, photometric
+from loadtest.objects.encapsulated import ENCODERS, bits_stored, encapsulated, photometric
 from loadtest.objects.identity import FAMILY_NAME
 from loadtest.objects.kinds import KINDS
 from loadtest.objects.pixels import Samples, picture
@@ -151,6 +151,8 @@ def make_template(modality: str, rows: int, columns: int, depth: int, transfer_s
     d = data_set(modality, rows, columns, depth, {name: field.sample for name, field in FIELDS.items()})
     d.PhotometricInterpretation = photometric(depth == 3, transfer_syntax)
     look = KINDS[modality].look
+    d.BitsStored = bits_stored(d.BitsStored, depth, transfer_syntax)
+    d.HighBit = d.BitsStored - 1
     element, mark = _pixel_data(picture(modality, look, rows, columns, depth), look.stored(depth), transfer_syntax)
     fields = encode(d, transfer_syntax)
     end = mark.stop + mark.stop % 2  # the head has an even length, as fragments have

@@ -43,7 +43,7 @@ class PlayConfig(Strict):
     faults: bool = Field(default=False, description="the scenario's faults befall our embedded archives and the links")
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
     tcp: Literal["tuned", "modality"] = "tuned"
-    transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "rle"] = "explicit"
+    transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "htj2k", "rle"] = "explicit"
     association: Literal["kept", "study", "series", "image"] = Field(
         default="kept",
         description="kept open until idle, or one a study (of one series, here), query or image",

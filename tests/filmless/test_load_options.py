@@ -55,8 +55,8 @@ def test_witnesses(given: tuple[float, bool, float | None], settings: dict[str, 
 def test_what_cannot_be_is_told() -> None:
     with pytest.raises(BadInput, match="--master needs --workers N"):
         workers_of(0, True, "h", 1)
-    with pytest.raises(BadInput, match="must be one of explicit, implicit, jpeg-ls, jpeg-2000, rle"):
-        syntax_of("htj2k")
+    with pytest.raises(BadInput, match="must be one of explicit, implicit, jpeg-ls, jpeg-2000, htj2k, rle"):
+        syntax_of("jpeg-xl")
     with pytest.raises(BadInput, match="--tcp quick: must be one of tuned, modality"):
         connection_of("quick", "kept", 1)
     with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -26,6 +29,9 @@ COMPRESSED = (
     JPEGLSNearLossless,
     JPEG2000Lossless,
     JPEG2000,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    HTJ2K,
     JPEGLosslessSV1,
     JPEGLossless,
     JPEGBaseline8Bit,

@@ -167,7 +167,9 @@ def test_a_witness_who_disagrees_decides(counts: dict[str, int], told: str) -> N
     assert totals([one])["stored"] == 3
 
 
-@pytest.mark.parametrize(("kind", "syntax"), [("orthanc", "jpeg-ls"), ("embedded", "jpeg-2000"), ("orthanc", "rle")])
+@pytest.mark.parametrize(
+    ("kind", "syntax"), [("orthanc", "jpeg-ls"), ("embedded", "jpeg-2000"), ("embedded", "htj2k"), ("orthanc", "rle")]
+)
 def test_compressed_objects_are_stored_and_come_back(tmp_path: Path, kind: str, syntax: str) -> None:
     result = played(tmp_path, kind, verify_hashes=1.0, transfer_syntax=syntax)
     assert result["done"] == result["planned"], result["reasons"]
