@@ -63,6 +63,9 @@ def load(
         int, typer.Option(min=1, max=64, help="C-STOREs under way at once on an association, if granted")
     ] = 1,
     shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
+    view_by: Annotated[
+        str, typer.Option(help="WADO-RS of a study: instances at once, or its metadata, then frames or rendered images")
+    ] = "instances",
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
     kill_at: Annotated[
@@ -88,13 +91,14 @@ def load(
         faults_of,
         refuse_with_rate,
         syntax_of,
+        view_of,
         witnesses_of,
         work,
         workers_of,
     )  # fmt: skip
 
     how = connection_of(tcp, association, async_window)
-    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape}
+    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape, "view_by": view_of(view_by)}
     if check:
         check_target(target, json_)
     elif limit or rate:

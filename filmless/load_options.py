@@ -12,6 +12,7 @@ from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
 
 TCP, ASSOCIATION = ("tuned", "modality"), ("kept", "study", "series", "image")
+VIEW_BY = ("instances", "frames", "rendered", "metadata")
 
 
 def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, Any]:
@@ -30,6 +31,13 @@ def syntax_of(name: str) -> str:
     except ValueError as error:
         raise BadInput(f"--transfer-syntax {name}: {error}") from None
     return name
+
+
+def view_of(by: str) -> str:
+    """How WADO-RS views a study."""
+    if by not in VIEW_BY:
+        raise BadInput(f"--view-by {by}: must be one of {', '.join(VIEW_BY)}")
+    return by
 
 
 def connection_of(tcp: str, association: str, async_window: int) -> dict[str, Any]:

@@ -73,6 +73,10 @@ class Factory:
         """Study Instance UID of an exam."""
         return study_uid(self._seed, exam)
 
+    def series_uid(self, exam: int) -> str:
+        """Series Instance UID of an exam's one series."""
+        return series_uid(self._seed, exam)
+
     def instance_uid(self, exam: int, number: int) -> str:
         """SOP Instance UID of an exam's object."""
         return instance_uid(self._seed, exam, number)

@@ -98,7 +98,7 @@ def open_archive(
     per_image = config.association == "image"
     dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
     web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links,
-              config.connect_s)  # fmt: skip
+              config.connect_s, config.view_by)  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
         "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,

@@ -55,6 +55,11 @@ class PlayConfig(Strict):
         le=LARGEST_WINDOW,
         description="C-STOREs under way at once on an association, where the archive grants it; 1: not proposed",
     )
+    view_by: Literal["instances", "frames", "rendered", "metadata"] = Field(
+        default="instances",
+        description="how WADO-RS views a study: its instances at once; its metadata, then each frame or rendered "
+        "image; or its metadata alone",
+    )
     shape: bool = Field(default=False, description="each site's bytes pass its link at the scenario's rate")
     modality_associations: int = Field(default=1, ge=1, le=64, description="studies that a modality sends at once")
     workstation_associations: int = Field(default=8, ge=1, le=64, description="requests that a workstation has at once")

@@ -89,7 +89,8 @@ class Recorder:
         c = self.clock
         return ObjectRow(
             one.cluster, one.op, one.exam, sent.number, c.since(sent.start), c.since(sent.sent),
-            c.since(sent.first_byte), c.since(sent.end), sent.bytes, sent.status, sent.outcome,
+            c.since(sent.first_byte), c.since(sent.end), sent.bytes, sent.status, sent.outcome, sent.kind,
+            c.since(sent.first_object),
         )  # fmt: skip
 
 

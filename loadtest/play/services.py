@@ -16,7 +16,7 @@ WAS_ENDED = "ended with the play, before an answer came"
 
 @dataclass
 class Sent:
-    """One object that was handed to an association; times are perf_counter seconds."""
+    """One object that was handed to an association, or one request of a view; times are perf_counter seconds."""
 
     number: int
     start: float
@@ -26,6 +26,8 @@ class Sent:
     bytes: int
     status: int
     outcome: str
+    kind: str = "store"
+    first_object: float = nan
 
 
 @dataclass

@@ -8,10 +8,11 @@ from loadtest.objects.factory import Factory
 from loadtest.play.dimse import short
 from loadtest.play.services import Done
 from loadtest.play.traffic import Operation
+from loadtest.play.view import View
 from loadtest.wire import DicomWeb, WebReply
 from loadtest.wire.pace import Link
 
-STUDIES = "studies"
+STUDIES, INSTANCES = "studies", "instances"
 
 
 class Web:
@@ -23,9 +24,11 @@ class Web:
         connect: Callable[[], DicomWeb],
         links: Mapping[str, Link] | None = None,
         connect_s: float = 5.0,
+        view_by: str = INSTANCES,
     ) -> None:
-        """`connect_s`: a site's link that is down is waited for so long."""
-        self._factory, self._connect, self._links, self._connect_s = factory, connect, links or {}, connect_s
+        """`connect_s`: a link that is down is waited for so long. `view_by`: how a study is viewed, see PlayConfig."""
+        self._factory, self._connect, self._links = factory, connect, links or {}
+        self._connect_s, self._view_by = connect_s, view_by
         self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
 
     @contextmanager
@@ -52,7 +55,11 @@ class Web:
         _answered(reply, done, "" if found else "the study is not found")
 
     def wado(self, operation: Operation, done: Done) -> None:
-        """WADO-RS of the whole study."""
+        """WADO-RS of the whole study, at once or as a viewer takes it: its metadata, then image after image."""
+        if self._view_by != INSTANCES:
+            with self._client(operation) as client:
+                View(client, self._factory, operation, self._view_by, done).carry_out()
+            return
         with self._client(operation) as client:
             reply = client.wado_study(self._factory.study_uid(operation.exam))
         done.objects, done.bytes = reply.objects, reply.bytes

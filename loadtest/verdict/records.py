@@ -57,7 +57,11 @@ class OperationRow:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """One object that was handed to an association: `sent_s` when the kernel had its last byte."""
+    """One object that was handed to an association, or one request of a view: `sent_s` when the last byte had left.
+
+    `kind` is store, or of a view metadata, frames or rendered, whose `first_object_s` is when the image was whole and
+    whose `bytes` were received.
+    """
 
     cluster: str
     op: int
@@ -70,6 +74,8 @@ class ObjectRow:
     bytes: int
     status: int
     outcome: str
+    kind: str = "store"
+    first_object_s: float = nan
 
 
 @dataclass(slots=True)

@@ -13,11 +13,13 @@ from filmless.load_commands import check_law
 from filmless.load_options import (
     ASSOCIATION,
     TCP,
+    VIEW_BY,
     connection_of,
     faults_of,
     refuse_with_rate,
     salvage_run,
     syntax_of,
+    view_of,
     witnesses_of,
     workers_of,
 )  # fmt: skip
@@ -61,6 +63,8 @@ def test_what_cannot_be_is_told() -> None:
         connection_of("quick", "kept", 1)
     with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):
         connection_of("tuned", "none", 1)
+    with pytest.raises(BadInput, match="--view-by pages: must be one of instances, frames, rendered, metadata"):
+        view_of("pages")
     with pytest.raises(BadInput, match="--async-window with --association image"):
         connection_of("tuned", "image", 2)
 
@@ -79,7 +83,7 @@ def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:
-    for name, offered in (("tcp", TCP), ("association", ASSOCIATION)):
+    for name, offered in (("tcp", TCP), ("association", ASSOCIATION), ("view_by", VIEW_BY)):
         assert get_args(PlayConfig.model_fields[name].annotation) == offered
 
 

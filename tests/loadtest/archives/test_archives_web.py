@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -16,6 +17,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from loadtest.archives.counting import statistics
 from loadtest.archives.launch import running
 from loadtest.archives.target import Target
+from loadtest.wire.multipart import boundary_of
 from tests.loadtest.archives.archive_objects import ROOT, ct, part10, with_meta
 
 STORED, FAILED, REASON, UID_OF = "00081199", "00081198", "00081197", "00081155"
@@ -159,6 +161,57 @@ def test_wado_metadata(filled: Target, web: requests.Session) -> None:
     found = web.get(f"{filled.base_url}/studies/{ROOT}.61/metadata", timeout=10).json()
     assert [value(one, "00200013") for one in found] == [1, 2, 3]
     assert all("7FE00010" not in one for one in found)
+
+
+def test_wado_frames_are_the_bytes_that_were_stored(filled: Target, web: requests.Session) -> None:
+    path = f"/studies/{ROOT}.61/series/{ROOT}.61.2/instances/{ROOT}.61.2.3"
+    accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
+    answer = web.get(f"{filled.base_url}{path}/frames/1", headers={"Accept": accept}, timeout=10)
+    assert answer.status_code == 200
+    boundary = boundary_of(answer.headers["Content-Type"])
+    (part,) = answer.content.split(b"\r\n--" + boundary)[1:-1]
+    head, _, body = part.partition(b"\r\n\r\n")
+    assert b"transfer-syntax=" + str(ct().file_meta.TransferSyntaxUID).encode() in head
+    assert body == ct(61, 2, 3).PixelData
+
+
+def test_wado_rendered_is_a_jpeg_of_the_picture(filled: Target, web: requests.Session) -> None:
+    path = f"/studies/{ROOT}.61/series/{ROOT}.61.2/instances/{ROOT}.61.2.3"
+    answer = web.get(f"{filled.base_url}{path}/rendered", headers={"Accept": "image/jpeg"}, timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+    picture = Image.open(BytesIO(answer.content))
+    assert (picture.size, picture.mode) == ((ct().Columns, ct().Rows), "L")
+
+
+@pytest.mark.parametrize(
+    ("below", "accept", "status"),
+    [
+        ("frames/2", "*/*", 404), ("frames/0", "*/*", 400), ("frames/x", "*/*", 400), ("frames/1,", "*/*", 400),
+        ("frames/1", "image/jpeg", 406), ("rendered", "application/dicom", 406),
+    ],
+)  # fmt: skip
+def test_wado_picture_refusals(filled: Target, web: requests.Session, below: str, accept: str, status: int) -> None:
+    path = f"/studies/{ROOT}.61/series/{ROOT}.61.2/instances/{ROOT}.61.2.3/{below}"
+    assert web.get(filled.base_url + path, headers={"Accept": accept}, timeout=10).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("number", "more", "below", "status"),
+    [
+        (71, {"Rows": None}, "frames/1", 422), (71, {"Rows": None}, "rendered", 422),
+        (72, {"PixelData": b"ab"}, "frames/1", 404), (72, {"PixelData": b"ab"}, "rendered", 422),
+        (73, {"NumberOfFrames": 2 * 10**9}, "frames/2", 404), (73, {"NumberOfFrames": 2 * 10**9}, "rendered", 422),
+        (74, {"Rows": 65_535, "Columns": 65_535}, "rendered", 422), (75, {"Rows": 0}, "frames/1", 422),
+    ],
+)  # fmt: skip
+def test_a_picture_that_is_not_what_it_claims_is_refused(
+    embedded: Target, web: requests.Session, number: int, more: dict[str, Any], below: str, status: int
+) -> None:
+    stow(web, embedded, part10(ct(number, 1, 1, **more)))
+    path = f"/studies/{ROOT}.{number}/series/{ROOT}.{number}.1/instances/{ROOT}.{number}.1.1/{below}"
+    answer = web.get(embedded.base_url + path, headers={"Accept": "*/*"}, timeout=10)
+    assert answer.status_code == status, answer.text
+    assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from loadtest.archives.embedded.archive import Archive
-from loadtest.archives.embedded.web import qido, stow, wado
+from loadtest.archives.embedded.web import images, qido, stow, wado
 from loadtest.archives.embedded.web.answers import json_answer
 
 ROOT = "/dicom-web"
@@ -25,6 +25,8 @@ _ROUTES = [
     ("GET", f"{_SERIES}/instances", "image"),
     *(("GET", path, "objects") for path in (_STUDY, _SERIES, _INSTANCE)),
     *(("GET", f"{path}/metadata", "metadata") for path in (_STUDY, _SERIES, _INSTANCE)),
+    ("GET", f"{_INSTANCE}/frames/<frames>", "frames"),
+    ("GET", f"{_INSTANCE}/rendered", "rendered"),
 ]
 
 
@@ -42,6 +44,8 @@ class WebApp:
             "image": qido.instances,
             "objects": wado.objects,
             "metadata": wado.metadata,
+            "frames": images.frames,
+            "rendered": images.rendered,
             "statistics": _statistics,
         }
 

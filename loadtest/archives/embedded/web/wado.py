@@ -21,7 +21,7 @@ _SYNTAX = re.compile(r'transfer-syntax="?([0-9.]+|\*)')
 
 def objects(archive: Archive, request: Request, **path: str) -> Response:
     """The objects below a path, streamed one after the other, each in the transfer syntax in which it is stored."""
-    found = _below(archive, path)
+    found = below(archive, path)
     _check_acceptable(request.headers.get("Accept", "*/*").lower(), {stored.transfer_syntax for stored in found})
     boundary = f"filmless-{uuid4().hex}"
     body = _parts(archive, found, boundary.encode("ascii"))
@@ -39,10 +39,11 @@ def _check_acceptable(accept: str, held: set[str]) -> None:
 
 def metadata(archive: Archive, request: Request, **path: str) -> Response:
     """The headers of the objects below a path as DICOM JSON, without pixels."""
-    return json_answer([_header(archive, stored).to_json_dict() for stored in _below(archive, path)])
+    return json_answer([_header(archive, stored).to_json_dict() for stored in below(archive, path)])
 
 
-def _below(archive: Archive, path: dict[str, str]) -> list[Stored]:
+def below(archive: Archive, path: dict[str, str]) -> list[Stored]:
+    """The objects below a path; 404 where there is none."""
     names = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
     found = archive.instances(Level.IMAGE, {names[part]: uid for part, uid in path.items()})
     if not found:
