@@ -1,6 +1,7 @@
 """The work of the commands that play at a rate, look for an archive's limit, and make a profile of it."""
 
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -10,7 +11,7 @@ from filmless.load_commands import Judging, tell_finding
 from filmless.output import give, say, show
 from filmless.play import measure_all, placed
 from filmless.progress import progress
-from filmless.report.tables import number
+from filmless.report.tables import MISSING, number
 from filmless.report.words import short_duration
 from loadtest.series.calibrate import calibrate, profile_toml
 from loadtest.series.limit import Limit, Search, Step
@@ -92,9 +93,11 @@ def _tell(found: Limit, folder: Path, json_: bool) -> None:
         rows = []
         for s in found.steps:
             times = [short_duration(t) for t in (s.p50_s, s.p95_s, s.p99_s)]
-            rows.append([number(s.per_s), number(s.achieved_per_s), f"{s.n:,}", *times, f"{s.held:,}", s.verdict])
-        show("Steps, in their order; response over operations of the steady interval, measured",
-             ["asked (1/s)", "achieved (1/s)", "n", "p50", "p95", "p99", "objects held", "verdict"], rows)  # fmt: skip
+            year = MISSING if isnan(s.exams_a_year) else f"{float(f'{s.exams_a_year:.3g}'):,.0f}"
+            rates = [number(s.per_s), year, number(s.achieved_per_s)]
+            rows.append([*rates, f"{s.n:,}", *times, f"{s.held:,}", s.verdict])
+        heads = ["asked (1/s)", "exams a year", "achieved (1/s)", "n", "p50", "p95", "p99", "objects held", "verdict"]
+        show("Steps, in their order; response over operations of the steady interval, measured", heads, rows)
         print(found.sentence)
         say(f"run folder: {folder}")
     if found.verdict != "PASS":

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from sim.engines.jobs import Jobs
 from sim.engines.kernels.routing import AT_CENTRE, VIEW_ABROAD, VIEW_LINK
 from sim.engines.times import Times
+from sim.world.demand import yearly_exams
 from sim.world.estate import Estate
 from sim.world.exams import Exams
+from sim.world.financial_year import financial_year
 from sim.world.load import World
 
 Floats = NDArray[np.float64]
@@ -146,6 +148,35 @@ def busiest_hour(w: Window) -> tuple[datetime, int]:
     hour = np.floor(w.times.room_end[rows] / 3600).astype(np.int64)
     totals = np.bincount(hour - hour.min(), weights=w.exams.bytes[rows].astype(np.float64))
     return w.zero + timedelta(hours=int(hour.min() + totals.argmax())), int(totals.max())
+
+
+def year_of(w: Window, start: datetime) -> float:
+    """Exams that the scenario expects of the window's cluster in the financial year of `start`."""
+    return float(yearly_exams(w.world, w.estate.cluster, w.estate.sites, financial_year(start.date())).sum())
+
+
+QUANTILES = np.linspace(0.0, 1.0, 101)
+
+
+def simulated(w: Window) -> dict[str, dict[str, Any]]:
+    """How long the simulation says that the window's operations take: per kind n and 101 quantiles in s.
+
+    `store`: from arrival at the cluster's archive to its end there, waiting included; `taken to stored`: from the end
+    of the scan, over the site's store and link. `retrieve`: views and priors in the archive's hands; their waiting
+    there lies before the due time.
+    """
+    t, j = w.times, w.jobs
+    stored = _inside(w, t.room_end, j.central)
+    linked = _inside(w, t.view_start, np.isin(j.view, (VIEW_LINK, VIEW_ABROAD)) & j.central)
+    prior = _inside(w, w.exams.arrival_s, j.prior == AT_CENTRE)
+    views, priors = (t.view_end - t.view_start)[linked], (t.fetch_end - t.fetch_start)[prior]
+    took = {
+        "store": (t.ingest_end - t.up_end)[stored], "taken to stored": (t.ingest_end - t.room_end)[stored],
+        "retrieve": np.concatenate([views, priors]),
+    }  # fmt: skip
+    whole = {kind: values[np.isfinite(values)] for kind, values in took.items()}
+    return {kind: {"n": len(values), "quantiles_s": np.quantile(values, QUANTILES).tolist()}
+            for kind, values in whole.items() if len(values)}  # fmt: skip
 
 
 def metadata(world: World, cluster: str, start: datetime, hours: float, scenario_hash: str) -> dict[str, Any]:

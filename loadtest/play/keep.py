@@ -52,6 +52,8 @@ def manifest_of(config: PlayConfig, traffics: Sequence[Traffic]) -> dict[str, An
         "tcp_profile": config.tcp, "seed": about[0].seed, "scenario": {"title": about[0].scenario},
         "scenario_hash": about[0].scenario_hash,
         "traffic": {a.cluster: file_hash(t.path) for a, t in zip(about, traffics, strict=True)},
+        "exams_a_year": {one.cluster: one.exams_a_year for one in about if one.exams_a_year},
+        "simulated": {one.cluster: one.model_dump(mode="json")["simulated"] for one in about if one.simulated},
         "starts": {one.cluster: one.start for one in about},
         "targets": {a.cluster: j.target.model_dump(mode="json") for a, j in zip(about, config.jobs, strict=True)},
         "settings": config.model_dump(mode="json", exclude={"jobs", "out"}), "machine": machine(),

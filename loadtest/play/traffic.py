@@ -40,6 +40,13 @@ class WindowFault(Strict):
     capacity: list[Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2, description="the last is 1")
 
 
+class Told(Strict):
+    """A distribution that the simulation gave: n, and 101 quantiles in seconds, from 0 to 100 %."""
+
+    n: int = Field(ge=1)
+    quantiles_s: list[float] = Field(min_length=101, max_length=101)
+
+
 class About(Strict):
     """The metadata `filmless` of a traffic file."""
 
@@ -56,6 +63,8 @@ class About(Strict):
         default={}, description="usable rate of a site's link"
     )
     faults: list[WindowFault] = Field(default=[], description="of any cluster, as the scenario has them")
+    exams_a_year: float = Field(default=0.0, ge=0, description="of the cluster in the scenario; 0: not told")
+    simulated: dict[str, Told] = Field(default={}, description="kind -> what the simulation says of the window")
 
 
 @dataclass(frozen=True, slots=True)

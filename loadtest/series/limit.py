@@ -6,7 +6,7 @@ as long, once; one that the generator could not drive tells nothing of the archi
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from math import nan, sqrt
+from math import isnan, nan, sqrt
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,10 @@ MOST_STEPS = 24
 
 @dataclass(frozen=True)
 class Step:
-    """One play at one rate. Times in seconds over the steady interval; `held` objects were there before it."""
+    """One play at one rate. Times in seconds over the steady interval; `held` objects were there before it.
+
+    `exams_a_year`: of a cluster that loads its archive so in the traffic's hour, see Rated; NaN where it is not told.
+    """
 
     per_s: float
     seconds: float
@@ -33,6 +36,7 @@ class Step:
     held: int
     stored: int
     lag_p99_s: float
+    exams_a_year: float = nan
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; what is not known is null."""
@@ -104,19 +108,27 @@ def _bracket(at: Callable[[float], Step], search: Search) -> tuple[Step | None, 
 
 def _limit(below: Step | None, above: Step | None, steps: list[Step]) -> Limit:
     if below and above and above.verdict == FAIL:
-        words = f"the knee lies between {below.per_s:.4g} and {above.per_s:.4g} operations/s: {above.why}"
+        ends = f"{below.per_s:.4g} and {above.per_s:.4g} operations/s{_year(below, above)}"
+        words = f"the knee lies between {ends}: {above.why}"
         return Limit(below, above, steps, PASS, words)
     if below and above:
         words = (
             f"all thresholds are met at {below.per_s:.4g} operations/s; {above.per_s:.4g} tells nothing: {above.why}"
         )
     elif below:
-        words = f"all thresholds are met up to {below.per_s:.4g} operations/s, the highest rate that was asked for"
+        most = f"{below.per_s:.4g} operations/s{_year(below)}"
+        words = f"all thresholds are met up to {most}, the highest rate that was asked for"
     else:
         words = (
             f"no rate was found at which all thresholds are met, down to {min(s.per_s for s in steps):.4g} operations/s"
         )
     return Limit(below, above, steps, INVALID, words)
+
+
+def _year(*steps: Step) -> str:
+    """The exams a year that these rates stand for, to three digits; "" where it is not told."""
+    told = [f"{float(f'{one.exams_a_year:.3g}'):,.0f}" for one in steps if not isnan(one.exams_a_year)]
+    return f" (what {' and '.join(told)} exams a year load in the traffic's window)" if told else ""
 
 
 def step_of(

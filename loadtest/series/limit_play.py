@@ -1,7 +1,7 @@
 """The plays of a limit search: one archive that fills from step to step, a traffic file's mix at each rate."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
 from loadtest.series.rated import Rated
 from loadtest.verdict.finding import find
 from loadtest.verdict.operations import needed
+from loadtest.verdict.records import schema_of
 from loadtest.verdict.thresholds import QUANTILES, Threshold, Thresholds
 from loadtest.wire import WireError
 from sim.runs.store import Run, RunProblem, RunWriter
@@ -53,7 +54,8 @@ class LimitPlay:
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
         finding = find(operations, objects, result, self.thresholds)
-        step = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
+        found = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
+        step = replace(found, exams_a_year=self.rated.stands_for(per_s))
         self.told(step)
         return step
 
@@ -76,12 +78,17 @@ def search_limit(play_step: LimitPlay, search: Search, out: Path) -> Limit:
     found = find_limit(play_step, search)
     try:
         with RunWriter(out) as writer:
-            writer.table("steps", pa.Table.from_pylist([one.to_json() for one in found.steps]))
+            writer.table("steps", steps_table(found.steps))
             writer.table("operations", pa.Table.from_pandas(pd.concat(play_step.played, ignore_index=True)))
             writer.close(_manifest(play_step, search, found))
     except (OSError, RunProblem) as error:
         raise PlayFailed(f"the search cannot be written to {out}: {error}") from None
     return found
+
+
+def steps_table(steps: Sequence[Step]) -> pa.Table:
+    """A row a step; what is not known is null."""
+    return pa.Table.from_pylist([one.to_json() for one in steps], schema_of(Step))
 
 
 def _manifest(play_step: LimitPlay, search: Search, found: Limit) -> dict[str, Any]:

@@ -7,8 +7,9 @@ which the file itself stores while it plays are left out, and counted.
 
 import json
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,15 @@ class Rated:
         """The share of the mix that these operations are."""
         return float(self._stock["operation"].isin(operations).mean())
 
+    def stands_for(self, per_s: float) -> float:
+        """Exams a year of a cluster that has so many of these operations a second in this file's hour; NaN: not told.
+
+        The file's own load is that of the scenario's cluster; everything is scaled with it.
+        """
+        about = self._about()
+        own = len(self._stock) / (3600 * float(about.get("hours") or nan))
+        return float(about.get("exams_a_year") or nan) * per_s / own
+
     def due(self, per_s: float, seconds: float) -> Due:
         """Times at a rate."""
         if self.arrivals == "constant":
@@ -60,8 +70,11 @@ class Rated:
         return poisson(per_s, seconds, stream_key(self._seed(), 0, "find-limit", "", ""))
 
     def _seed(self) -> int:
-        meta = json.loads((self._table.schema.metadata or {}).get(b"filmless", b"{}"))
-        return int(meta.get("seed", 0))
+        return int(self._about().get("seed", 0))
+
+    def _about(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self._table.schema.metadata or {}).get(b"filmless", b"{}"))
+        return found
 
     def write(self, to: Path, per_s: float, seconds: float) -> int:
         """Write the next operations at this rate; returns how many."""
@@ -77,5 +90,6 @@ class Rated:
         whole["op"] = self._op + np.arange(len(whole), dtype=np.int64)
         self._op += len(whole)
         table = pa.Table.from_pandas(whole, schema=self._table.schema, preserve_index=False)
-        pq.write_table(table.replace_schema_metadata(self._table.schema.metadata), to)
+        about = {k: v for k, v in self._about().items() if k != "simulated"}  # it was of another load
+        pq.write_table(table.replace_schema_metadata({"filmless": json.dumps(about)}), to)
         return len(due)

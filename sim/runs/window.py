@@ -15,7 +15,7 @@ from sim.runs.period import Period
 from sim.runs.spec import COOL_DOWN_DAYS, PlanProblem
 from sim.runs.store import Run
 from sim.runs.unit import Unit, finished_exams
-from sim.traffic import Window, busiest_hour, metadata, traffic_of
+from sim.traffic import Window, busiest_hour, metadata, simulated, traffic_of, year_of
 from sim.world.estate import build_estate
 from sim.world.exams import Exams, concatenate
 
@@ -61,6 +61,7 @@ def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, p
     w = Window(whole.world, whole.estate, whole.exams, whole.jobs, whole.times, whole.zero, t0, hours)
     frame = traffic_of(w)
     about = metadata(whole.world, cluster, begin, hours, run.manifest["scenario_hash"])
+    about |= {"exams_a_year": year_of(w, begin), "simulated": simulated(w)}
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata({"filmless": json.dumps(about)})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,14 @@
 """Traffic: what the simulation moved, no more and no less, as operations on time."""
 
+import json
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from loadtest.play.traffic import WindowFault
@@ -14,6 +17,7 @@ from sim.runs.spec import PlanProblem, Spec
 from sim.runs.store import Run
 from sim.runs.window import exams_of, write_window
 from sim.traffic import COLUMNS, PRIOR_OF, metadata
+from sim.world.demand import national_volume
 from sim.world.estate import build_estate
 from sim.world.faults import Fault, Recovery
 from sim.world.load import World
@@ -67,6 +71,35 @@ def test_the_wire_is_told_each_sites_link_as_the_simulation_has_it(world: World)
     links = [told[site.site] for site in estate.sites]
     assert np.allclose(links, estate.wan_bytes_s)
     assert len(links) > 1
+
+
+@pytest.fixture(scope="module")
+def about(run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("t") / "t.parquet"
+    write_window(run, "west", datetime(2006, 3, 14, 8), 4, path)
+    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"filmless"])
+    return found
+
+
+def test_the_file_tells_what_the_simulation_says_of_its_window(run: Run, about: dict[str, Any]) -> None:
+    w = exams_of(run, "west")
+    t0 = (datetime(2006, 3, 14, 8) - w.zero).total_seconds()
+    inside = (w.times.room_end >= t0) & (w.times.room_end < t0 + 4 * 3600)
+    at_archive, whole = ((w.times.ingest_end - since)[inside] for since in (w.times.up_end, w.times.room_end))
+    told = about["simulated"]
+    assert told["store"]["n"] == inside.sum()
+    assert np.allclose(told["store"]["quantiles_s"], np.quantile(at_archive, np.linspace(0, 1, 101)))
+    assert told["taken to stored"]["quantiles_s"][50] == pytest.approx(np.median(whole))
+    assert told["taken to stored"]["quantiles_s"][0] > told["store"]["quantiles_s"][0] > 0
+    assert told["retrieve"]["n"] > 5
+    assert told["retrieve"]["quantiles_s"][0] > 0
+
+
+def test_the_file_tells_the_exams_a_year_behind_it(world: World, about: dict[str, Any]) -> None:
+    """Of the financial year 2005/06, to which March 2006 belongs: national volumes times the cluster's share."""
+    national = sum(national_volume(world, str(m), 2005) for m in world.scenario.modalities)
+    share = world.scenario.clusters["west"].exams_share.value
+    assert about["exams_a_year"] == pytest.approx(national * share)
 
 
 def test_priors_are_studies_of_their_own(frame: pd.DataFrame) -> None:

@@ -16,6 +16,8 @@ from sim.world.load import load_world
 SCENARIO = Path(__file__).parents[3] / "scenarios" / "england-2004.toml"
 SUPPLIERS = {"south": ["ge"], "london": ["philips"], "east": ["ge"], "northeast": ["ge"],
              "northwest": ["commedica", "kodak"]}  # fmt: skip
+HELD_BEFORE = 1000  # images in each archive before a load run
+SIMULATED = {"store": (0.1, 0.9), "taken to stored": (1.0, 30.0), "retrieve": (0.2, 1.0)}  # seconds
 # operation: how many, objects, mean seconds
 OPERATIONS = {"store": (240, 20, 0.4), "find": (60, 0, 0.02), "qido": (20, 0, 0.03), "get": (40, 20, 0.5),
               "move": (40, 20, 0.6), "wado": (20, 20, 0.5)}  # fmt: skip
@@ -93,6 +95,7 @@ def limit_run(folder: Path) -> Path:
     per_s = np.array([5.0, 10.0, 20.0, 14.1, 12.0])
     steps = pd.DataFrame({
         "per_s": per_s, "achieved_per_s": per_s, "p50_s": 0.02 * per_s, "p95_s": 0.05 * per_s, "n": 300,
+        "exams_a_year": 250_000 * per_s,
         "held": np.arange(5) * 300, "verdict": ["PASS", "PASS", "FAIL", "FAIL", "PASS"], "why": "as it is",
     })  # fmt: skip
     with RunWriter(folder) as writer:
@@ -110,6 +113,7 @@ def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int
     made = [_operations(c, np.random.default_rng(seed + i)).head(most) for i, c in enumerate(clusters)]
     operations = pd.concat(made)
     before = operations.head(5).assign(phase="prefill", due_s=np.nan, start_s=-900.0, end_s=-1.0, operation="store")
+    before["op"] += 10_000
     operations = pd.concat([before, operations], ignore_index=True)
     said = {
         "kind": "load", "title": "England", "version": "0.1.0", "start": "2007-03-06T10:00:00", "seed": 7,
@@ -119,6 +123,9 @@ def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int
         "figures": [{"cluster": c, "operation": "store", "n": 239, "n_without": 222, "p50_s": 0.4, "p50_without_s": 0.4,
                      "p95_s": 0.9, "p95_without_s": 0.8, "p99_s": None, "p99_without_s": None} for c in clusters],
         "starts": dict.fromkeys(clusters, "2007-03-06T10:00:00"),
+        "archives": [{"cluster": c, "held_before": HELD_BEFORE} for c in clusters],
+        "simulated": {c: {kind: {"n": 700, "quantiles_s": list(np.linspace(low, high, 101))}
+                          for kind, (low, high) in SIMULATED.items()} for c in clusters},
         "targets": {c: {"name": f"filmless-{c}", "software": "embedded archive 0.1.0", "tcp": "no delay"}
                     for c in clusters},
     }  # fmt: skip

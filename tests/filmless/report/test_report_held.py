@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from filmless.report import answers, held, played
+from filmless.report import answers, beside, fill, held, played
 from filmless.report.figures import Figure
 from filmless.report.front_page import measured_table
 from filmless.report.knee import Limits, knee
@@ -13,7 +13,7 @@ from filmless.report.measured import Measured
 from filmless.report.simulated import Simulated
 from sim.runs.store import RunProblem
 from tests.filmless.report.conftest import Runs
-from tests.filmless.report.fake_run import load_run
+from tests.filmless.report.fake_run import HELD_BEFORE, load_run
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,10 @@ def test_parts_add_up_to_the_response(measured: Measured) -> None:
     assert found.sort_index().to_numpy() == pytest.approx(whole.sort_index().to_numpy())
 
 
-@pytest.mark.parametrize("make", [played.over_time, played.responses_over_time, played.where_time_went, answers.nines])
+@pytest.mark.parametrize("make", [
+    played.over_time, played.responses_over_time, played.where_time_went, answers.nines, fill.latency_by_fill,
+    beside.simulated_over_measured,
+])  # fmt: skip
 def test_figures_pass_the_one_door(sim: Simulated, measured: Measured, make: object) -> None:
     assert callable(make)
     found = make(sim, measured)
@@ -91,6 +94,77 @@ def test_the_knee_names_both_sides(sim: Simulated, runs: Runs) -> None:
     assert list(found.data["asked (1/s)"]) == sorted(found.data["asked (1/s)"])
     assert "the knee lies between" in found.alt
     assert found.to_html()
+
+
+def test_the_knee_has_exams_a_year_above_where_steps_agree_on_them(sim: Simulated, runs: Runs) -> None:
+    found = knee(sim, Limits(runs.limits))
+    found.canvas.draw_without_rendering()
+    (above,) = found.canvas.axes[0].child_axes
+    low, high = found.canvas.axes[0].get_xlim()
+    assert above.get_xlim() == pytest.approx((0.25 * low, 0.25 * high))
+    assert list(found.data["exams a year"]) == sorted(found.data["exams a year"])
+    assert "Exams a year" in found.band
+
+
+@pytest.mark.parametrize("told", ["not at all", "not alike"])
+def test_the_knee_has_no_second_axis_where_exams_a_year_are_not_told_alike(
+    sim: Simulated, runs: Runs, told: str
+) -> None:
+    limits = Limits(runs.limits)
+    steps = limits.runs[0].table("steps")
+    other = steps.drop(columns="exams_a_year") if told == "not at all" else steps.assign(exams_a_year=[1.0, 2, 3, 4, 9])
+    limits.steps = lambda: other.assign(search="s")  # type: ignore[method-assign]
+    found = knee(sim, limits)
+    assert found.canvas.axes[0].child_axes == []
+    assert "exams a year" not in found.data
+
+
+def test_fill_counts_what_was_there_and_what_came_before_the_clock(measured: Measured) -> None:
+    rows = fill.stored(measured)
+    south = rows[rows["cluster"] == "south"].sort_values("held")
+    whole = measured.runs[0].table("objects").query("cluster == 'south' and outcome == 'ok'")
+    before = int((whole["op"] >= 10_000).sum())  # of the prefill: they are counted, and not measured
+    assert before > 0
+    assert south["held"].min() == HELD_BEFORE + before
+    assert south["held"].max() == HELD_BEFORE + len(whole) - 1
+    assert len(south) == len(whole) - before
+    assert south["gb"].max() == pytest.approx((len(whole) - 1) * 524_288 / 1e9)
+    data = fill.by_fill(measured)
+    assert data.groupby("cluster")["n"].sum()["south"] == len(south)
+    assert (data["low"] <= data["p50"]).all()
+    assert data["p95"].notna().all()
+
+
+def test_fill_finds_an_archive_that_slows_down(sim: Simulated, tmp_path: Path) -> None:
+    """Each image takes 1 ms more for each hundred held."""
+    measured = Measured([load_run(tmp_path / "slow", ("south",))])
+    rows = measured.runs[0].table("objects")
+    held = rows.sort_values("end_s").reset_index(drop=True)
+    held["start_s"] = held["end_s"] - 0.1 - 1e-5 * held.index
+    measured.runs[0].table = lambda name: held if name == "objects" else None  # type: ignore[method-assign, assignment]
+    data = fill.by_fill(measured)
+    slope = (data["p50"].iloc[-1] - data["p50"].iloc[0]) / (data["to"].iloc[-1] - data["to"].iloc[0])
+    assert slope == pytest.approx(1e-5, rel=0.02)
+    assert fill.latency_by_fill(sim, measured).to_html()
+
+
+def test_simulated_lies_over_measured_of_the_same_window(sim: Simulated, measured: Measured) -> None:
+    data = beside.pairs(measured)
+    south = data[(data["cluster"] == "south") & (data["kind"] == "store")]
+    assert set(zip(south["how"], south["line"], strict=True)) == {
+        ("measured", "store"), ("simulated", "store"), ("simulated", "taken to stored"),
+    }  # fmt: skip
+    took = measured.answered().query("cluster == 'south' and kind == 'store'").eval("end_s - due_s")
+    ours = south[south["how"] == "measured"]
+    assert ours["n"].unique() == [len(took)]
+    assert ours.loc[ours["q"].round(2) == 0.5, "seconds"].item() == pytest.approx(took.median())
+    theirs = south[(south["line"] == "store") & (south["how"] == "simulated")]
+    assert theirs.loc[theirs["q"].round(2) == 0.5, "seconds"].item() == pytest.approx(0.5)
+
+
+def test_a_play_at_another_speed_is_not_laid_over_the_simulation(tmp_path: Path) -> None:
+    assert not beside.told(Measured([load_run(tmp_path / "fast", ("south",), speed=10.0)]))
+    assert beside.told(Measured([load_run(tmp_path / "real", ("south",))]))
 
 
 def test_a_load_run_is_no_limit_search(runs: Runs) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from filmless.report import answers, hourly, latency, savings, storage
+from filmless.report import answers, beside, fill, hourly, latency, savings, storage
 from filmless.report.figures import Figure
 from filmless.report.front_page import headlines
 from filmless.report.front_table import lines, rows_of
@@ -22,6 +22,8 @@ FIGURES: dict[str, Callable[[Simulated, Measured], Figure]] = {
     "side by side": answers.side_by_side,
     "answers": answers.answers,
     "nines": answers.nines,
+    "fill": fill.latency_by_fill,
+    "beside": beside.simulated_over_measured,
     "tiers": lambda s, m: storage.by_tier(s),
     "modalities": lambda s, m: storage.by_modality(s),
     "archives": lambda s, m: hourly.hourly(s, hourly.ARCHIVES),

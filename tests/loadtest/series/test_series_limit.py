@@ -1,8 +1,12 @@
 """The breaking point: found where it is known, with evidence on both sides, and never told of a tired generator."""
 
+import json
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from loadtest.archives.launch import running
@@ -114,6 +118,27 @@ def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> N
     assert stored.is_unique
     assert stored.min() == FIRST_NEW
     assert set(played.query("operation == 'find'")["exam"]) == {1}
+
+
+def test_a_rate_stands_for_exams_a_year_of_the_scenario(tmp_path: Path) -> None:
+    """36 operations in 0.01 h are one a second; ten of the same mix a second are ten times the cluster."""
+    rows = [row("store", float(n), 10 + n) for n in range(36)]
+    rated = Rated(write(tmp_path / "t.parquet", rows, exams_a_year=2e6, simulated={"store": {"n": 1}}))
+    assert rated.stands_for(10.0) == pytest.approx(20e6)
+    assert isnan(Rated(write(tmp_path / "old.parquet", rows)).stands_for(10.0))
+    rated.write(tmp_path / "a.parquet", 10.0, 1.0)
+    about = json.loads(pq.read_schema(tmp_path / "a.parquet").metadata[b"filmless"])
+    assert about["exams_a_year"] == 2e6
+    assert "simulated" not in about, "it was of the window's own load"
+
+
+def test_the_sentence_tells_exams_a_year_where_they_are_known() -> None:
+    archive = Archive(37.0)
+    found = find_limit(lambda rate, s: replace(archive(rate, s), exams_a_year=123_456 * rate), Search(5.0))
+    assert "operations/s (what 4,530,000 and 4,940,000 exams a year load in the traffic's window)" in found.sentence, (
+        found.sentence
+    )
+    assert "exams a year" not in find_limit(Archive(37.0), Search(5.0)).sentence
 
 
 def test_poisson_arrivals_are_the_same_each_time(tmp_path: Path) -> None:
