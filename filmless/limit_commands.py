@@ -17,7 +17,7 @@ from loadtest.series.calibrate import calibrate, profile_toml
 from loadtest.series.limit import Limit, Search, Step
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
-from loadtest.verdict.thresholds import read_thresholds
+from loadtest.verdict.sources import read_thresholds
 from sim.runs.store import Run
 
 FROM_PER_S = 5.0  # first step where --rate is not given

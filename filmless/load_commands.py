@@ -17,7 +17,7 @@ from loadtest.archives.launch import running
 from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
 from loadtest.verdict.junit import junit_xml
-from loadtest.verdict.thresholds import read_thresholds
+from loadtest.verdict.sources import read_thresholds
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
 WEB_PORT = 8089

@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from loadtest.play.rates import constant, poisson
 from loadtest.verdict.operations import needed
+from loadtest.verdict.sources import check_sources
 from loadtest.verdict.strict_file import read_strict
 from loadtest.verdict.thresholds import QUANTILES, Name, Threshold, Thresholds
 from sim.world.quantity import Sourced, Strict
@@ -98,8 +99,13 @@ class Claim(Strict):
 
 
 def read_claim(path: Path) -> Claim:
-    """A claim file. Raises ScenarioErrors with every problem and its place."""
-    return read_strict(path, Claim)
+    """A claim file; its thresholds rest on its own figures, or on a source that is known.
+
+    Raises ScenarioErrors with every problem and its place.
+    """
+    found = read_strict(path, Claim)
+    check_sources(path, found.thresholds, more=[one.id for one in found.figures])
+    return found
 
 
 @dataclass(frozen=True)

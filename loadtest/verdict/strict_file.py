@@ -36,26 +36,27 @@ def _problems(toml: Toml, model: type[BaseModel], error: ValidationError) -> Ite
             known = _names(model, keys[:-1])
             near = nearest(str(keys[-1]), known)
             misspelt.add((*keys[:-1], near))
-            yield _problem(toml, keys, "unknown key", listed(known), near)
+            yield problem_at(toml, keys, "unknown key", listed(known), near)
     for one in found:
         keys = tuple(one["loc"])
         if one["type"] == "missing" and keys not in misspelt:
-            yield _problem(toml, keys, "this key is missing", _describe(model, keys))
+            yield problem_at(toml, keys, "this key is missing", _describe(model, keys))
         elif one["type"] not in ("missing", "extra_forbidden"):
-            yield _value_problem(toml, model, keys, dict(one))
+            yield _valueproblem_at(toml, model, keys, dict(one))
 
 
-def _value_problem(toml: Toml, model: type[BaseModel], keys: Path_, found: dict[str, Any]) -> Problem:
+def _valueproblem_at(toml: Toml, model: type[BaseModel], keys: Path_, found: dict[str, Any]) -> Problem:
     allowed, near = _describe(model, keys), ""
     message = str(found["msg"]).removeprefix("Value error, ")
     if found["type"] == "literal_error":
         names = [word for word in str(found["ctx"]["expected"]).split("'") if word.strip(" ,") not in ("", "or")]
         allowed, near = listed(names), nearest(str(found["input"]), names)
         message = f"'{found['input']}' is not one of the allowed values"
-    return _problem(toml, keys, message, "" if found["type"] == "value_error" else allowed, near)
+    return problem_at(toml, keys, message, "" if found["type"] == "value_error" else allowed, near)
 
 
-def _problem(toml: Toml, keys: Path_, message: str, allowed: str = "", near: str = "") -> Problem:
+def problem_at(toml: Toml, keys: Path_, message: str, allowed: str = "", near: str = "") -> Problem:
+    """A problem of a key, with its place."""
     place = place_of(toml, keys)
     return Problem(toml.file, place.line, place.value_column, ".".join(map(str, keys)), message, allowed, near)
 

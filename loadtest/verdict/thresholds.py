@@ -7,12 +7,10 @@ operation = "store"                   # store find qido get move wado, query, re
 limit = { value = 2, unit = "s", source = "...", status = "verified" }
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loadtest.verdict.strict_file import read_strict
 from sim.world.quantity import Quantity, Strict
 
 Statistic = Literal["p50", "p95", "p99", "p99.9", "mean", "error-share", "achieved-rate"]
@@ -97,9 +95,5 @@ class Thresholds(Strict):
 
     title: str = Field(min_length=1, description="text in quotes")
     description: str = ""
+    sources: str = Field(default="", description="a CSV table beside this file, for sources that are not shipped")
     thresholds: dict[Name, Threshold] = Field(min_length=1, description="tables [thresholds.NAME]")
-
-
-def read_thresholds(path: Path) -> Thresholds:
-    """A file of thresholds. Raises ScenarioErrors with every problem and its place."""
-    return read_strict(path, Thresholds)

@@ -16,7 +16,7 @@ SLA = """title = "quick"
 [thresholds.store]
 statistic = "p95"
 operation = "store"
-limit = {{ value = {limit}, unit = "ms", source = "x", status = "verified" }}
+limit = {{ value = {limit}, unit = "ms", source = "req_response", status = "verified" }}
 """
 KCENON = ROOT / "scenarios" / "claims" / "kcenon-pacs-system.toml"
 

@@ -30,6 +30,15 @@ def test_a_claim_is_a_load_with_thresholds_or_a_reason(file: Path, tmp_path: Pat
     assert {t.limit.source for t in claim.thresholds.values()} <= known | {"assumption"}
 
 
+def test_a_threshold_rests_on_a_figure_of_its_claim(tmp_path: Path) -> None:
+    file = tmp_path / "claim.toml"
+    file.write_text(CLONER.read_text().replace('source = "claim_orthanc_clone_rate"', 'source = "claim_orthanc_clone"'))
+    with pytest.raises(
+        ScenarioErrors, match=r"no row 'claim_orthanc_clone' in .*did you mean 'claim_orthanc_clone_rate'"
+    ):
+        read_claim(file)
+
+
 def test_every_figure_is_in_one_file_only() -> None:
     ids = [figure.id for file in FILES for figure in read_claim(file).figures]
     assert len(ids) == len(set(ids)) == 44

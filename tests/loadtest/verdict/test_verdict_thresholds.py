@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.verdict.thresholds import Threshold, Thresholds, read_thresholds
+from loadtest.verdict.sources import read_thresholds
+from loadtest.verdict.thresholds import Threshold, Thresholds
 from sim.world.problems import ScenarioErrors
 
 ROOT = Path(__file__).parents[3]
@@ -12,7 +13,7 @@ GOOD = """title = "t"
 [thresholds.one]
 statistic = "p95"
 operation = "store"
-limit = { value = 2, unit = "s", source = "x", status = "verified" }
+limit = { value = 2, unit = "s", source = "req_response", status = "verified" }
 """
 
 
@@ -53,6 +54,45 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, lin
     with pytest.raises(ScenarioErrors) as caught:
         read(tmp_path, GOOD.replace(old, new, 1))
     assert any(p.line == line and told in str(p) for p in caught.value.problems), str(caught.value)
+
+
+def test_a_source_that_no_table_has_is_told_with_its_place_and_how_to_add_one(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioErrors) as caught:
+        read(tmp_path, GOOD.replace("req_response", "req_respons"))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.key) == (5, "thresholds.one.limit.source")
+    assert problem.file.endswith("sla.toml")
+    assert "no row 'req_respons' in" in problem.message
+    assert "scenarios/tables/sources.csv" in problem.message
+    assert 'to add one: sources = "FILE.csv"' in problem.allowed
+    assert problem.nearest == "req_response"
+
+
+def test_a_file_may_have_sources_of_its_own(tmp_path: Path) -> None:
+    text = GOOD.replace("req_response", "our_contract")
+    (tmp_path / "ours.csv").write_text("id,source,address,year,note\nour_contract,contract of the house,,2026,\n")
+    found = read(tmp_path, text.replace("[thresholds", 'sources = "ours.csv"\n[thresholds', 1))
+    assert found.thresholds["one"].limit.source == "our_contract"
+    with pytest.raises(ScenarioErrors, match=r"no row 'our_contract' in .*sources\.csv;"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [(None, "there is no such file"), ("id,source\n,nobody\n", "bad.csv:2"), ("name\nx\n", "bad.csv:1")],
+)
+def test_a_table_of_sources_that_is_not_one_is_told(tmp_path: Path, table: str | None, told: str) -> None:
+    if table is not None:
+        (tmp_path / "bad.csv").write_text(table)
+    with pytest.raises(ScenarioErrors, match=told):
+        read(tmp_path, GOOD.replace("[thresholds", 'sources = "bad.csv"\n[thresholds', 1))
+
+
+def test_where_no_table_came_with_the_program_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loadtest.verdict.sources.shipped_table", lambda: None)
+    assert read(tmp_path, GOOD.replace("req_response", "whatever")).thresholds
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
