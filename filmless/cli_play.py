@@ -158,7 +158,7 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="TOML file; default: to stdout")] = None,
     json_: Json = False,
 ) -> None:
-    """A measured archive as a profile for a scenario: overhead and rate of one object, with intervals."""
+    """A measured archive as a profile for a scenario: what storing and retrieving cost, with intervals."""
     from filmless.limit_commands import run_calibrate
 
     run_calibrate(run, out, json_)

@@ -2,18 +2,22 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from loadtest.archives.embedded.law import Law, draw, read_law
 from loadtest.archives.launch import running
 from loadtest.play.launch import PlayJob, play
 from loadtest.play.problems import TrafficProblem
-from loadtest.series.calibrate import calibrate, line, profile_toml
-from sim.runs.store import Run
+from loadtest.series.calibrate import calibrate, least_squares, profile_toml
+from sim.runs.store import Run, RunWriter
 from sim.world.quantity import Quantity
-from tests.loadtest.traffic_factory import row, write
+from sim.world.scenario import Archive
+from tests.loadtest.traffic_factory import NAN, row, write
 
 pytestmark = pytest.mark.alone
 
@@ -47,10 +51,14 @@ def test_the_laws_percentiles_are_recovered_to_one_per_cent(tmp_path: Path) -> N
 
 def test_overhead_and_rate_come_back_within_their_intervals(played: Run) -> None:
     (found,) = calibrate(played)
-    assert found.overhead_ms.value == pytest.approx(150, rel=0.02)
-    assert found.rate_mb_s.value == pytest.approx(2, rel=0.08)
-    assert found.rate_mb_s.low <= found.rate_mb_s.value <= found.rate_mb_s.high
-    assert found.objects == 600
+    assert found.ingest is not None
+    overhead, rate = (found.ingest.figures[key][0] for key in ("ingest_overhead", "ingest_rate"))
+    assert overhead.value == pytest.approx(150, rel=0.02)
+    assert rate.value == pytest.approx(2, rel=0.08)
+    assert rate.low <= rate.value <= rate.high
+    assert found.ingest.counts == {"objects": 600}
+    assert found.retrieval is None
+    assert found.lacking == ["0 studies were retrieved; a profile takes 100"]
 
 
 def test_the_profile_is_what_a_scenario_reads(played: Run) -> None:
@@ -58,11 +66,96 @@ def test_the_profile_is_what_a_scenario_reads(played: Run) -> None:
     found = {key: Quantity.model_validate(value) for key, value in data["archives"]["ge"].items()}
     assert (found["ingest_overhead"].unit, found["ingest_rate"].unit) == ("ms", "MB/s")
     assert found["ingest_rate"].low < found["ingest_rate"].value < found["ingest_rate"].high
+    assert "# 0 studies were retrieved; a profile takes 100" in profile_toml(played, calibrate(played))
+
+
+def retrieved(folder: Path, n: int = 300, noise: float = 0.0, **manifest: Any) -> Run:
+    """Retrieves of 1 to 40 objects of 0.1 or 0.5 MB from an archive with 0.3 s, 4 ms an object, 20 MB/s."""
+    rng = np.random.default_rng(5)
+    objects, each = rng.integers(1, 41, n), rng.choice([100_000, 500_000], n)
+    start = np.sort(rng.uniform(0, 600, n))
+    first = start + 0.3 * (1 + noise * rng.normal(size=n))
+    end = first + (0.004 * objects + objects * each / 20e6) * (1 + noise * rng.normal(size=n))
+    operations = pd.DataFrame({
+        "op": np.arange(n), "cluster": "south", "supplier": "ge", "phase": "play", "outcome": "ok",
+        "operation": rng.choice(["get", "wado"], n), "start_s": start, "first_byte_s": first, "end_s": end,
+        "objects": objects, "bytes": objects * each,
+    })  # fmt: skip
+    columns = {"cluster": pa.string(), "op": pa.int64(), "start_s": pa.float64(), "end_s": pa.float64(),
+               "bytes": pa.int64(), "outcome": pa.string()}  # fmt: skip
+    with RunWriter(folder) as writer:
+        writer.table("operations", operations)
+        writer.table("objects", pa.schema(list(columns.items())).empty_table())
+        return Run(writer.close({"kind": "load", **manifest}))
+
+
+def test_the_terms_of_a_retrieval_come_back(tmp_path: Path) -> None:
+    (found,) = calibrate(retrieved(tmp_path / "exact"))
+    assert found.retrieval is not None
+    figures = {key: i.value for key, (i, _) in found.retrieval.figures.items()}
+    assert figures == pytest.approx({"retrieve_first": 0.3, "retrieve_overhead": 4.0, "retrieve_rate": 20.0})
+    assert sum(found.retrieval.counts.values()) == 300
+    assert set(found.retrieval.counts) == {"get", "wado"}
+    assert found.ingest is None
+
+
+def test_noise_about_the_terms_lies_within_their_intervals(tmp_path: Path) -> None:
+    (found,) = calibrate(retrieved(tmp_path / "noisy", noise=0.1))
+    assert found.retrieval is not None
+    truth = {"retrieve_first": 0.3, "retrieve_overhead": 4.0, "retrieve_rate": 20.0}
+    for key, (i, _) in found.retrieval.figures.items():
+        assert i.low < i.value < i.high
+        assert i.low <= truth[key] <= i.high, key
+
+
+def test_a_scenario_reads_the_profile_of_retrieval(tmp_path: Path) -> None:
+    run = retrieved(tmp_path / "exact")
+    data = tomllib.loads(profile_toml(run, calibrate(run)))["archives"]["ge"]
+    found = {key: Quantity.model_validate(value) for key, value in data.items()}
+    assert {key: one.unit for key, one in found.items()} == {
+        "retrieve_first": "s", "retrieve_overhead": "ms", "retrieve_rate": "MB/s",
+    }  # fmt: skip
+    assert set(found) < set(Archive.model_fields)
+
+
+def test_views_by_images_are_no_retrieves_of_studies(tmp_path: Path) -> None:
+    (found,) = calibrate(retrieved(tmp_path / "a", settings={"view_by": "frames"}))
+    assert found.retrieval is not None
+    assert set(found.retrieval.counts) == {"get"}
+
+
+def test_a_run_that_bears_neither_says_why_for_both(tmp_path: Path) -> None:
+    with pytest.raises(TrafficProblem, match="0 objects were stored; a profile takes 100; south: 60 studies were"):
+        calibrate(retrieved(tmp_path / "few", n=60))
+
+
+@pytest.mark.parametrize("kind", ["embedded", "orthanc"])
+def test_a_real_archive_gets_a_profile_of_both_directions(tmp_path: Path, kind: Literal["embedded", "orthanc"]) -> None:
+    """By C-GET and WADO-RS, of two modalities whose images differ in size."""
+    sizes = {"CT": [256, 256, 2], "CR": [1024, 1024, 2]}
+    there = [row("prefill", NAN, n, modality=("CT", "CR")[n % 2], objects=1 + n % 7) for n in range(40)]
+    asked = [row(("get", "wado")[n // 2 % 2], 0.04 * n, n % 40, modality=("CT", "CR")[n % 2], objects=1 + n % 40 % 7)
+             for n in range(240)]  # fmt: skip
+    stores = [row("store", 0.08 * n, 100 + n, modality=("CT", "CR")[n % 2], objects=2) for n in range(60)]
+    file = write(tmp_path / "t.parquet", there + sorted(asked + stores, key=lambda one: one["due_s"]), matrices=sizes)
+    with running(kind, "south") as target:
+        result = play([PlayJob(file, target)], 1.0, tmp_path / "out")
+    assert result["outcomes"]["ok"] == 300, result["reasons"]
+    run = Run(tmp_path / "out")
+    (found,) = calibrate(run)
+    assert found.lacking == []
+    assert found.ingest is not None
+    assert found.retrieval is not None
+    assert found.retrieval.counts == {"get": 120, "wado": 120}
+    first, rate = (found.retrieval.figures[key][0] for key in ("retrieve_first", "retrieve_rate"))
+    assert 0 < first.low <= first.value <= first.high < 1
+    assert rate.value > 10  # MB/s, over the loopback
+    assert tomllib.loads(profile_toml(run, [found]))["archives"]["ge"]["retrieve_first"]["unit"] == "s"
 
 
 def test_least_squares() -> None:
     sizes = np.array([1e5, 2e5, 3e5])
-    assert line(sizes, 0.02 + sizes / 50e6) == pytest.approx((0.02, 2e-8))
+    assert least_squares((np.ones(3), sizes), 0.02 + sizes / 50e6) == pytest.approx((0.02, 2e-8))
 
 
 def test_one_size_cannot_tell_overhead_from_rate(tmp_path: Path) -> None:
