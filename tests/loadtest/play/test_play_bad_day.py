@@ -77,6 +77,7 @@ def test_a_centre_that_is_lost_fails_what_meets_it_and_nothing_else(tmp_path: Pa
     assert (one["begin"], one["end"]) == ("2007-03-06T10:00:04", "2007-03-06T10:00:08")
 
 
+@pytest.mark.alone
 def test_a_study_on_its_way_when_the_centre_is_lost_ends_in_one_state(tmp_path: Path) -> None:
     """One device sends a study of 40 objects at 20 ms each: lost after half a second, back when the play has ended."""
     rows = [row("store", 0.0, 1, objects=40), row("store", 0.6, 2, objects=1, ae_title="CT0002R1")]
@@ -160,6 +161,7 @@ def test_a_fault_of_another_cluster_or_of_a_site_store_touches_nothing(tmp_path:
     assert finding.faults == []
 
 
+@pytest.mark.alone
 def test_the_verdict_names_the_fault(tmp_path: Path) -> None:
     result, run = played(tmp_path, stores(40, 0.05), [fault("archive", [0.5, 1.0], [0.0, 1.0])])
     finding = find(run.table("operations"), run.table("objects"), result)
