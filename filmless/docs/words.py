@@ -32,8 +32,9 @@ modality, setting and hour; exams leave when reported, stored and viewed. No bal
 before the request and after the report is outside.""",
     "5.2": """Philox 4x32-10, keyed by a hash of (seed, replication, stream name, cluster, site), with (exam of the
 day, day) as counter. A uniform is the middle of one of 2^32 cells, so that none is 0 or 1; logarithm, exponential and
-normal score (AS 241) are computed in plain arithmetic, the same on every machine. The same exam has the same draws in every world and scenario variant: common random numbers by
-construction. Streams are named for the decision that they make.""",
+normal score (AS 241) are computed in plain arithmetic, the same on every machine. The same exam has the same draws in
+every world and scenario variant: common random numbers by construction. Streams are named for the
+decision that they make.""",
     "5.3": """Two engines with one answer: SimPy (process interaction, a process an exam) and compiled column
 recursions, equal exam by exam to 1 microsecond. Ties go by readiness, then exam id. Units of (cluster, replication)
 run on all cores; the answer does not depend on how many there are.""",

@@ -75,6 +75,7 @@ def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: dat
         for engine in engines.values():
             engine.keep(open_)
         kept = exams.take(open_)
+        del exams, jobs  # see `run_unit`
 
 
 def _process(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: date) -> Iterator[Portion]:
@@ -115,6 +116,7 @@ def run_unit(world: World, unit: Unit) -> UnitResult:
             keepers[which].add(exams, jobs, times, done, exams.day[np.isnan(times.reported) | np.isnan(times.viewed)])
         for load in loads_of(exams, jobs, times, done):
             tallies[which].add_load(load, servers[load.station])
+        del exams, jobs, times, done, load  # the next window takes the same memory, while processors still hold it
     for keeper in keepers.values():
         keeper.close()
     result = UnitResult(unit)

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 HOUR_US = 3_600_000_000
+_ONE, _HOUR = np.uint64(1), np.uint64(HOUR_US)
 CAME, BUSY, BYTES = range(3)  # rows of `use`: jobs, server time, bytes
 JOBS, WAIT, QUEUE, SERVICE, SERVICE_SQUARED = range(5)  # columns of `sums`: the square in square milliseconds
 
@@ -37,15 +38,13 @@ def add_use(rows, entity, ready, start, end, work, rate, zero_s, slot, use, sums
     """
     hours, zero, link, lasts = len(slot), _us(zero_s), len(rate) > 0, turns.shape[1] > 0
     whole = hours * HOUR_US
-    for row in rows:
+    for row in _there(rows, end):
         i = np.uint64(row)  # an index that cannot be negative is not looked at twice
-        if np.isnan(end[i]):
-            continue
         g, came = np.uint64(entity[i]), _us(ready[i]) - zero
         begun, ended = _us(start[i]) - zero, _us(end[i]) - zero
         service = _us(work[i] / rate[g]) if link else ended - begun
         if 0 <= came < whole:
-            h = np.uint64(slot[came // HOUR_US])
+            h = np.uint64(slot[np.uint64(came) // _HOUR])
             use[CAME, g, h] += 1
             use[BYTES, g, h] += np.int64(np.rint(work[i]))
             sums[g, JOBS] += 1
@@ -55,14 +54,39 @@ def add_use(rows, entity, ready, start, end, work, rate, zero_s, slot, use, sums
             if link:
                 use[BUSY, g, h] += service
         left = ended if link else begun
-        if left > came:
-            sums[g, QUEUE] += max(0, min(left, whole) - max(came, 0))
-            if lasts:
-                turns[g, _hour(came, hours)] += 1
-                turns[g, _hour(left, hours)] -= 1
-        a, b = max(begun, 0), min(ended, whole)
-        while a < b and not link:
-            h = a // HOUR_US
-            stop = min(b, (h + 1) * HOUR_US)
-            use[BUSY, g, slot[h]] += stop - a
-            a = stop
+        sums[g, QUEUE] += max(0, min(left, whole) - max(came, 0))
+        if lasts and left > came:
+            turns[g, _hour(came, hours)] += 1
+            turns[g, _hour(left, hours)] -= 1
+        if not link:
+            _spread(max(begun, 0), min(ended, whole), slot, use, g)
+
+
+@njit(cache=True)
+def _there(rows, end):
+    """The rows that have an end, i8[m]: found without a branch, which could not be foretold."""
+    out, n = np.empty(len(rows), np.int64), 0
+    for row in rows:
+        out[n] = row
+        n += not np.isnan(end[np.uint64(row)])
+    return out[:n]
+
+
+@njit(cache=True, inline="always")
+def _spread(a, b, slot, use, g):
+    """Put the time from a to b into the hours in which it lies; two of them at once, for most jobs end in one of these.
+
+    The second may get nothing: that costs less than asking.
+    """
+    if a >= b:
+        return
+    h = np.uint64(a) // _HOUR
+    stop = np.int64((h + _ONE) * _HOUR)
+    first, after = min(b, stop), min(h + _ONE, np.uint64(len(slot) - 1))
+    use[BUSY, g, np.uint64(slot[h])] += first - a
+    use[BUSY, g, np.uint64(slot[after])] += min(b, stop + HOUR_US) - first
+    a = stop + HOUR_US
+    while a < b:
+        stop = min(b, a + HOUR_US)
+        use[BUSY, g, slot[a // HOUR_US]] += stop - a
+        a = stop
