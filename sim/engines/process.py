@@ -13,7 +13,7 @@ from simpy import AllOf, Environment, Event, PriorityResource
 from sim.engines.jobs import Jobs, Stations
 from sim.engines.kernels.routing import AT_CENTRE, IN_LIBRARY, NO_PRIOR, VIEW_ABROAD, VIEW_LINK
 from sim.engines.outages import Blocks
-from sim.engines.resources import Link, Pool, Wait
+from sim.engines.resources import Link, Pool, Turn, Wait
 from sim.engines.times import Times
 from sim.world.calendar import ALWAYS
 from sim.world.exams import Exams
@@ -76,6 +76,7 @@ class Hospital:
 
     def _fifo(self, server: PriorityResource | None, i: int, service_s: float, start: Any, end: Any) -> Wait:
         assert server is not None, "a job at a station without servers"
+        yield Turn(self.env, int(self.e.exam[i]))
         with server.request(priority=1) as turn:
             yield turn
             start[i] = self.env.now

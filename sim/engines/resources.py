@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
+from simpy.events import NORMAL, EventPriority
 
 from sim.world.calendar import WEEK_S
 
@@ -27,6 +28,17 @@ def next_open(t: float, spans: Floats, offset_s: float) -> float:
     return float(week + WEEK_S + spans[0, 0] - offset_s)
 
 
+class Turn(Event):
+    """Comes at this time after all else that happens now, in the order of the exams: so who is served first of those
+    that are ready at once depends on their numbers, not on the way by which each came. SimPy's priorities are 0 and 1.
+    """
+
+    def __init__(self, env: Environment, exam: int) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        env.schedule(self, EventPriority(NORMAL + 1 + exam))
+
+
 class Pool:
     """k servers, emergencies first, each class with its own hours; non-pre-emptive; order of readiness, then exam."""
 
@@ -38,6 +50,7 @@ class Pool:
 
     def serve(self, priority: int, order: int, service_s: float, started: list[float]) -> Wait:
         """Wait for a server and use it; the start is written to `started`."""
+        yield Turn(self._env, order)
         turn = self._env.event()
         heappush(self._queues[priority], (self._env.now, order, turn))
         self._dispatch()

@@ -88,6 +88,24 @@ def test_engines_agree_on_a_bad_day(data: dict[str, Any], which: str, cuts: set[
         assert not np.isnan(fast.reported).any()
 
 
+def test_who_is_ready_at_once_goes_by_the_exam(tmp_path: Path) -> None:
+    """What queued up at all links while they were down arrives in part at the very same time, by other ways."""
+    ties = 0
+    for seed in range(350, 356):
+        data = scenario()
+        data["seed"], data["clusters"]["west"]["exams_share"] = seed, quantity(0.0005, "share")
+        data["faults"] = {"link": fault("link", [0.0, 5.0], [0.0, 1.0])}
+        world = tiny_world(tmp_path / str(seed), data=data)
+        estate = build_estate(world, "west")
+        maker = ExamMaker(world, estate, seed, 0, FIRST)
+        exams, stations = maker.days(FIRST, LAST), stations_of(world, estate, FIRST, LAST, seed, 0)
+        slow = run_process(exams, jobs_of(world, estate, exams, "pacs"), stations)
+        assert_equal(slow, windows(world, maker, stations, "pacs", exams.exam, ()), MICROSECOND)
+        came = np.sort(slow.up_end[~np.isnan(slow.up_end)])
+        ties += int((np.diff(came) == 0).sum())
+    assert ties > 10
+
+
 @pytest.mark.parametrize("station", ["link", "archive", "store"])
 def test_nothing_is_lost_on_the_bad_day(tmp_path: Path, station: str) -> None:
     """At every hour: exams in = reported + waiting, bytes sent = stored + queued; and in the end all are reported."""
