@@ -1,6 +1,6 @@
 """The unit of work: one cluster in one replication, in each world asked for; it depends on its names alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -104,19 +104,21 @@ def _keepers(world: World, estate: Estate, unit: Unit) -> dict[str, Keeper]:
     return {w: Keeper(world, estate, unit.period, folder, f"{w}-{unit.replication}") for w in unit.worlds}
 
 
-def run_unit(world: World, unit: Unit) -> UnitResult:
-    """Simulate and tally one unit."""
+def run_unit(world: World, unit: Unit, watch: Callable[[Portion], None] = lambda portion: None) -> UnitResult:
+    """Simulate and tally one unit; `watch` sees each portion."""
     estate, period = build_estate(world, unit.cluster), unit.period
     tallies = {which: Tally(world, estate, period, which) for which in unit.worlds}
     servers = servers_of(stations_of(world, estate, period.first))
     keepers = _keepers(world, estate, unit)
-    for which, exams, jobs, times, done in finished_exams(world, unit):
+    for portion in finished_exams(world, unit):
+        watch(portion)
+        which, exams, jobs, times, done = portion
         tallies[which].add(exams, jobs, times, done)
         if keepers:
             keepers[which].add(exams, jobs, times, done, exams.day[np.isnan(times.reported) | np.isnan(times.viewed)])
         for load in loads_of(exams, jobs, times, done):
             tallies[which].add_load(load, servers[load.station])
-        del exams, jobs, times, done, load  # the next window takes the same memory, while processors still hold it
+        del portion, exams, jobs, times, done, load  # so that the next window takes memory that is still at hand
     for keeper in keepers.values():
         keeper.close()
     result = UnitResult(unit)

@@ -2,7 +2,9 @@
 
 All draws are keyed by names and days, so two runs that begin on different days have the same exams from the later
 beginning on, and once both have been empty at the same time they are identical for good (a regeneration point;
-Asmussen 2003, ch. 6). The warm-up is long enough when that happens before the measured days.
+Asmussen 2003, ch. 6). The warm-up is long enough when that happens before the measured days. The later of the two is
+the run itself, watched while it goes; both are compared as they stand at the end of the window in which the first
+measured day lies.
 """
 
 from dataclasses import replace
@@ -14,10 +16,10 @@ from numpy.typing import NDArray
 
 from sim.engines.times import Times
 from sim.runs.period import Period
-from sim.runs.unit import Unit, finished_exams
+from sim.runs.unit import Portion, Unit, finished_exams
 from sim.world.load import World
 
-EARLIER_DAYS = 7  # the second run begins so many days before the first
+EARLIER_DAYS = 7  # the other run begins so many days before: whole windows, so that both are cut on the same days
 MOMENTS = ("room_start", "available", "ingest_end", "reported", "viewed", "prior_ready")
 
 Rows = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]  # ids, ascending; arrivals; fingerprints
@@ -32,34 +34,66 @@ def _fingerprints(times: Times, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     return out
 
 
-def _rows(world: World, unit: Unit, begin: date, since_s: float) -> Rows:
-    """Exams of a unit that arrive from `since_s` on, its draws from the day `begin` on."""
-    parts = []
-    for _, exams, _, times, done in finished_exams(world, unit, begin):
-        rows = done[exams.arrival_s[done] >= since_s]
-        parts.append((exams.exam[rows], exams.arrival_s[rows], _fingerprints(times, rows)))
-    ids, arrivals, marks = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(ids)
-    return ids[order], arrivals[order], marks[order]
+class Witness:
+    """Sees a run's portions, and remembers the exams that arrived from time 0 to the end of the first measured day."""
+
+    def __init__(self, period: Period, worlds: tuple[str, ...]) -> None:
+        self._day0 = period.day0
+        self._parts: dict[str, list[Rows]] = {which: [] for which in worlds}
+        self._going = set(worlds)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing that comes now is of interest."""
+        return not self._going
+
+    def see(self, portion: Portion) -> None:
+        """Remember those who are done; at the end also those who are not, as far as they have come."""
+        which, exams, _, _, done = portion
+        if which not in self._going:
+            return
+        self._keep(which, portion, done)
+        if exams.day.max(initial=0) >= self._day0:
+            self._going.discard(which)
+            known = np.concatenate([ids for ids, _, _ in self._parts[which]])
+            self._keep(which, portion, np.flatnonzero(~np.isin(exams.exam, known)))
+
+    def _keep(self, which: str, portion: Portion, rows: NDArray[np.int64]) -> None:
+        _, exams, _, times, _ = portion
+        rows = rows[(exams.arrival_s[rows] >= 0.0) & (exams.day[rows] <= self._day0)]
+        self._parts[which].append((exams.exam[rows], exams.arrival_s[rows], _fingerprints(times, rows)))
+
+    def rows(self, which: str) -> Rows:
+        """All that was seen in a world."""
+        ids, arrivals, marks = (np.concatenate(column) for column in zip(*self._parts[which], strict=True))
+        order = np.argsort(ids)
+        return ids[order], arrivals[order], marks[order]
 
 
-def couplings(world: World, unit: Unit) -> pd.DataFrame:
+def watched(world: World, unit: Unit, begin: date) -> Witness:
+    """What a run of the fast engine that begins on this day shows."""
+    witness = Witness(unit.period, unit.worlds)
+    for portion in finished_exams(world, replace(unit, engine="fast", exams_folder=""), begin):
+        witness.see(portion)
+        if witness.ended:
+            break
+    return witness
+
+
+def couplings(world: World, unit: Unit, seen: Witness) -> pd.DataFrame:
     """One row a world of the unit, of exams from the beginning of its warm-up to the end of its first measured day.
 
     replication, world, cluster, exams compared, differ (how many), coupled_after_days (until the last of them had
-    arrived; 0: none differs), warm_up_days, proved.
+    arrived; 0: none differs), warm_up_days, proved. `seen` is of the unit's run by the fast engine.
     """
-    period = unit.period
-    first, stop = period.first - timedelta(days=EARLIER_DAYS), period.start + timedelta(days=1)
-    since_s, rows, days = EARLIER_DAYS * 86_400.0, [], Period(first, period.start, stop, stop)
+    period, rows = unit.period, []
+    earlier = watched(world, unit, period.first - timedelta(days=EARLIER_DAYS))
     for which in unit.worlds:
-        one = replace(unit, worlds=(which,), engine="fast", exams_folder="", period=days)
-        ids, arrivals, short = _rows(world, one, period.first, since_s)
-        others, _, long = _rows(world, one, first, since_s)
+        (ids, arrivals, short), (others, _, long) = seen.rows(which), earlier.rows(which)
         if not np.array_equal(ids, others):
             raise AssertionError("the exams of a day depend on when the run began")
         differ = short != long
-        after = float(arrivals[differ].max() - since_s) / 86_400.0 if differ.any() else 0.0
+        after = float(arrivals[differ].max()) / 86_400.0 if differ.any() else 0.0
         warm = (period.start - period.first).days
         rows.append({
             "replication": unit.replication, "world": which, "cluster": unit.cluster, "exams": len(ids),

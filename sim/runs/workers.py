@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 from sim.runs.spec import PlanProblem, Spec
 from sim.runs.unit import Unit, UnitResult, run_unit
-from sim.runs.warm_up import couplings
+from sim.runs.warm_up import Witness, couplings, watched
 from sim.world.load import World
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -29,9 +29,13 @@ def keep_memory() -> None:
 
 def work(world: World, unit: Unit) -> UnitResult:
     """A unit; the first of a cluster proves its warm-up too."""
-    result = run_unit(world, unit)
-    if unit.replication == 0:
-        result.tables["warm_up"] = [couplings(world, unit)]
+    if unit.replication:
+        return run_unit(world, unit)
+    witness = Witness(unit.period, unit.worlds)
+    result = run_unit(world, unit, witness.see)
+    if unit.engine != "fast":
+        witness = watched(world, unit, unit.period.first)
+    result.tables["warm_up"] = [couplings(world, unit, witness)]
     return result
 
 
