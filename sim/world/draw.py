@@ -74,15 +74,15 @@ def _age(u, table):
 
 
 @njit(cache=True, inline="always")
-def _pick(cumulative, row, u):
-    """The first kind whose cumulative weight in a row exceeds u of the whole; a bisection without branches."""
-    low, n = np.uint64(0), np.uint64(cumulative.shape[1])
-    aim = u * cumulative[row, n - np.uint64(1)]
+def _pick(cumulative, column, u):
+    """The first kind whose cumulative weight in a column exceeds u of the whole; a bisection without branches."""
+    low, n = np.uint64(0), np.uint64(cumulative.shape[0])
+    aim = u * cumulative[n - np.uint64(1), column]
     while n > 1:
         half = n >> np.uint64(1)
-        low += half * np.uint64(cumulative[row, low + half - np.uint64(1)] <= aim)
+        low += half * np.uint64(cumulative[low + half - np.uint64(1), column] <= aim)
         n -= half
-    return low + np.uint64(cumulative[row, low] <= aim)
+    return low + np.uint64(cumulative[low, column] <= aim)
 
 
 @njit(cache=True, error_model="numpy")
@@ -130,19 +130,17 @@ def _where(u, sets, s):
 
 
 @njit(cache=True)
-def _day_rates(daily, hourly, weekday, kinds, rates):
-    """Fill kinds f8[24, kind], cumulative over the kinds, and rates f8[24]; returns the day's expected exams."""
+def _day_rates(daily, share, hourly, weekday, kinds, rates):
+    """Fill kinds f8[kind, 24], cumulative over the kinds, and rates f8[24]; returns the day's expected exams."""
     n_mods, n_sets = daily.shape
-    whole = 0.0
-    for h in range(24):
-        total = 0.0
-        for m in range(n_mods):
-            for s in range(n_sets):
-                total += daily[m, s] * hourly[s, weekday, h]
-                kinds[h, m * n_sets + s] = total
-        rates[h] = total
-        whole += total
-    return whole
+    rates[:] = 0.0
+    for m in range(n_mods):
+        for s in range(n_sets):
+            expected = daily[m, s] * share[m, s]
+            for h in range(24):
+                rates[h] += expected * hourly[s, weekday, h]
+                kinds[m * n_sets + s, h] = rates[h]
+    return rates.sum()
 
 
 @njit(cache=True, error_model="numpy")
@@ -187,7 +185,7 @@ def _choose(rows, order, day, who, hours, kinds, u, laws, age, later, people, ou
      _, _, lost, repeat, printed, _, chase, _, _) = out  # fmt: skip
     mods, sets, _, common = laws
     n_sets, (index, number) = sets.shape[1], who
-    mod_of, set_of = np.arange(kinds.shape[1]) // n_sets, np.arange(kinds.shape[1]) % n_sets
+    mod_of, set_of = np.arange(len(kinds)) // n_sets, np.arange(len(kinds)) % n_sets
     kind_u, prior_u, view_u, film_u, transport_u = u[KIND], u[PRIOR], u[VIEW], u[FILM], u[TRANSPORT]
     for k in range(len(hours)):
         i = np.uint64(rows + k)  # an index that cannot be negative is not looked at twice
@@ -242,11 +240,11 @@ def _draw_site(who, day0, first_s, weekday0, daily, share, hourly, keys, laws, a
     lost, a courier where nothing is elsewhere.
     """
     n_days, n_mods, n_sets = daily.shape
-    kinds, rates, hour_of = np.empty((24, n_mods * n_sets)), np.empty(24), np.empty(TOO_MANY, np.int8)
+    kinds, rates, hour_of = np.empty((n_mods * n_sets, 24)), np.empty(24), np.empty(TOO_MANY, np.int8)
     size_of, later = laws[0][8].astype(np.int64), _cumulative_poisson(laws[1][5])  # bytes an image; views by setting
     steps, u, x = np.empty((4, STEPS // 4)), np.empty((len(STREAMS), 4, CHUNK)), np.empty(CHUNK)
     for d in range(n_days):
-        if _day_rates(daily[d] * share, hourly, (weekday0 + d) % 7, kinds, rates) == 0.0:
+        if _day_rates(daily[d], share, hourly, (weekday0 + d) % 7, kinds, rates) == 0.0:
             continue
         day = day0 + d
         count = _arrivals(n, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], steps, hour_of, out[6])

@@ -8,7 +8,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import float64, njit
+from numba.extending import intrinsic
 
 _LN2_HIGH, _LN2_LOW = (
     6.93147180369123816490e-01,
@@ -16,6 +17,8 @@ _LN2_HIGH, _LN2_LOW = (
 )  # the first: 33 bits, so k times it is exact
 _FRACTION, _EXPONENT, _BIAS = 0x000FFFFFFFFFFFFF, 52, 1023
 _ROOT_HALF = 0x3FE6A09E667F3BCD  # bits of the square root of 1/2
+_ARTANH = tuple(2 / n for n in range(21, 2, -2))
+_POWERS = tuple(1 / math.factorial(n) for n in range(13, 1, -1))
 
 # coefficients of Wichura's rational approximations, highest power first: of the centre, and of the tails
 _CENTRE = (
@@ -32,6 +35,23 @@ _TAIL = (
 )  # fmt: skip
 
 
+def _typed_fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once: one instruction, and asked for by name, or each compiler would choose for itself."""
+    return float64(float64, float64, float64), lambda context, builder, signature, args: builder.fma(*args)
+
+
+fma: Any = intrinsic(_typed_fma)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _polynomial(c: Any, x: float) -> float:
+    """By Horner's rule, coefficients of the highest power first."""
+    total: float = c[0]
+    for k in range(1, len(c)):
+        total = fma(total, x, c[k])
+    return total
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def log(x: float) -> float:
     """The natural logarithm of a normal positive number.
@@ -44,29 +64,22 @@ def log(x: float) -> float:
     f = np.int64((shifted & _FRACTION) + _ROOT_HALF).view(np.float64) - 1.0
     s = f / (2.0 + f)
     z, half = s * s, 0.5 * f * f
-    series = z * (2 / 3 + z * (2 / 5 + z * (2 / 7 + z * (2 / 9 + z * (2 / 11 + z * (2 / 13 + z * (2 / 15 + z * (
-        2 / 17 + z * (2 / 19 + z * (2 / 21))))))))))  # fmt: skip
-    return k * _LN2_HIGH - ((half - (s * (half + series) + k * _LN2_LOW)) - f)
+    series = z * _polynomial(_ARTANH, z)
+    return float(k * _LN2_HIGH - ((half - fma(s, half + series, k * _LN2_LOW)) - f))
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def exp(x: float) -> float:
     """e to the x, for |x| < 700: 2**k times the power series of the rest, which is at most log(2) / 2."""
     k = np.rint(x * 1.4426950408889634)
-    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-    tail = 1 / 5_040 + r * (1 / 40_320 + r * (1 / 362_880 + r * (1 / 3_628_800 + r * (1 / 39_916_800 + r * (
-        1 / 479_001_600 + r / 6_227_020_800)))))  # fmt: skip
-    rest = r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * tail)))))
-    scaled = np.float64(1.0 + (r + r * rest)).view(np.int64) + (np.int64(k) << _EXPONENT)
+    r = fma(k, -_LN2_LOW, fma(k, -_LN2_HIGH, x))
+    scaled = np.float64(1.0 + fma(r * r, _polynomial(_POWERS, r), r)).view(np.int64) + (np.int64(k) << _EXPONENT)
     return np.int64(scaled).view(np.float64)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _ratio(c: Any, r: float) -> Any:
-    n, d = c
-    upper = ((((((n[0] * r + n[1]) * r + n[2]) * r + n[3]) * r + n[4]) * r + n[5]) * r + n[6]) * r + n[7]
-    lower = ((((((d[0] * r + d[1]) * r + d[2]) * r + d[3]) * r + d[4]) * r + d[5]) * r + d[6]) * r + d[7]
-    return upper / lower
+    return _polynomial(c[0], r) / _polynomial(c[1], r)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
