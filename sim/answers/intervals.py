@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 SECTIONS = 10  # groups of replications for the interval of a pooled percentile
@@ -23,7 +23,7 @@ class Interval:
 
 
 def _around(value: float, spread: float, n: int, ci: float, method: str) -> Interval:
-    half = float(stats.t.ppf(0.5 + ci / 2, n - 1)) * spread / np.sqrt(n)
+    half = float(stdtrit(n - 1, 0.5 + ci / 2)) * spread / np.sqrt(n)
     return Interval(value, value - half, value + half, n, method)
 
 

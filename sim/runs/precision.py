@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 MEASURE, COLUMN = "exam_to_report_s", "p95_s"
 STATISTIC = "mean of daily p95 from exam to report"
@@ -33,7 +33,7 @@ def half_widths(daily: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float
     out = np.full(means.shape[1], np.inf)
     for n in range(2, means.shape[1] + 1):
         part = means[:, :n]
-        half = stats.t.ppf(0.975, n - 1) * part.std(axis=1, ddof=1) / np.sqrt(n)
+        half = stdtrit(n - 1, 0.975) * part.std(axis=1, ddof=1) / np.sqrt(n)
         out[n - 1] = float(np.max(half / part.mean(axis=1)))
     return out
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import ndtri
 
 
 def wilson(met: int, n: int, z: float) -> tuple[float, float]:
@@ -30,7 +30,7 @@ class Rule:
     @property
     def z(self) -> float:
         """Standard errors of one judgement."""
-        return float(stats.norm.ppf(1 - self.error / self.steps))
+        return float(ndtri(1 - self.error / self.steps))
 
     @property
     def may_fail(self) -> int:
