@@ -38,8 +38,8 @@ class Tally:
         shape = (len(MEASURES), N_BUCKETS)
         self._buckets, self._daily = np.zeros((kinds, *shape), np.int32), np.zeros((days, *shape), np.int32)
         self._by_site = np.zeros((sites, *shape), np.int32)
-        self._moments = np.zeros((2, sites * kinds, len(MEASURES)), np.int64)
-        self._hours = np.zeros((2, len(self._slot_start), len(MEASURES)), np.int64)
+        self._moments = np.zeros((2, sites * kinds, len(MEASURES) + 1), np.int64)
+        self._hours = np.zeros((2, len(self._slot_start), len(MEASURES) + 1), np.int64)
         self._flows = np.zeros((sites * kinds * len(self._months), len(FLOWS)), np.int64)
         self._stored = np.zeros((len(estate.archives), len(TIERS), len(self._mods), days, 2), np.int64)
         mods = world.scenario.modalities.values()
@@ -105,11 +105,12 @@ class Tally:
 
     def hours(self, replication: int) -> pd.DataFrame:
         """Number and sum of each measure by hour of arrival."""
-        slot, measure = np.nonzero(self._hours[0])
+        n = _numbers(self._hours)
+        slot, measure = np.nonzero(n)
         return pd.DataFrame({
             **self._labels(replication, len(slot)), "measure": _names(MEASURES, measure),
             "hour": moments(self._slot_start)[slot], "hours_pooled": self._slot_hours[slot],
-            "n": self._hours[0, slot, measure], "sum_s": self._hours[1, slot, measure] / MICRO,
+            "n": n[slot, measure], "sum_s": self._hours[1, slot, measure] / MICRO,
         })  # fmt: skip
 
     def _site_labels(self, cell: Ints) -> dict[str, Any]:
@@ -119,10 +120,11 @@ class Tally:
 
     def moments(self, replication: int) -> pd.DataFrame:
         """Number and sum of each measure by site and kind."""
-        cell, measure = np.nonzero(self._moments[0])
+        n = _numbers(self._moments)
+        cell, measure = np.nonzero(n)
         return pd.DataFrame({
             **self._labels(replication, len(cell)), **self._site_labels(cell), "measure": _names(MEASURES, measure),
-            "n": self._moments[0, cell, measure], "sum_s": self._moments[1, cell, measure] / MICRO,
+            "n": n[cell, measure], "sum_s": self._moments[1, cell, measure] / MICRO,
         })  # fmt: skip
 
     def daily(self, replication: int) -> pd.DataFrame:
@@ -159,6 +161,11 @@ class Tally:
     def loads(self) -> dict[str, tuple[Ints, Ints, Ints]]:
         """By station use int64[3, entity, slot], sums int64[entity, 5], turns int64[entity, hour + 1], as `add_use`."""
         return self._loads
+
+
+def _numbers(tally: Ints) -> Ints:
+    """How many exams have each measure, int64[.., measure]: all less those that lack it, as `add_exams` counts."""
+    return tally[0, :, -1:] - tally[0, :, :-1]
 
 
 def moments(times: Sequence[date]) -> pd.DatetimeIndex:

@@ -65,8 +65,9 @@ def add_exams(rows, exams, jobs, times, calendar, shape, rejects, residual_print
     exams, jobs: columns as the caller names them; times: as `measure_exam` names them. calendar: first
     measured day, time of its start in seconds, month i8[day], slot i8[hour]; shape: modalities, settings, months;
     rejects f8[2, modality], on film and digital. out, all i8: by_kind, by_site, by_day [.., measure, bucket] i4;
-    moments [2, site * kind, measure] numbers and microseconds, hours [2, slot, measure] likewise; flows [site * kind *
-    month, flow]; stored [archive, tier, modality, day, 2] objects and bytes.
+    moments [2, site * kind, measure + 1] how many exams lack the measure, in the last place how many there are, and
+    microseconds, hours [2, slot, measure + 1] likewise; flows [site * kind * month, flow]; stored [archive, tier,
+    modality, day, 2] objects and bytes. What is lacking is counted because it is rare.
     """
     (sites, modality, setting, days, images, nbytes, here, views, sheets, lost, repeat_u, print_u) = exams
     route, prior, view, archive, wire = jobs
@@ -87,15 +88,17 @@ def add_exams(rows, exams, jobs, times, calendar, shape, rejects, residual_print
         for k in range(len(values)):
             x = values[k]
             if np.isnan(x):
+                moments[0, cell, k] += 1
+                hours[0, hour, k] += 1
                 continue
             b, us = np.uint64(bucket_of(x)), np.int64(np.rint(x * MICRO))
             by_kind[kind, k, b] += 1
             by_site[site, k, b] += 1
             by_day[day, k, b] += 1
-            moments[0, cell, k] += 1
             moments[1, cell, k] += us
-            hours[0, hour, k] += 1
             hours[1, hour, k] += us
+        moments[0, cell, len(values)] += 1
+        hours[0, hour, len(values)] += 1
         pacs = route[i] & ON_PACS != 0
         repeat = repeat_u[i] < rejects[1 if pacs else 0, m]
         _flow(pacs, route[i], prior[i], view[i], here[i], lost[i], repeat, print_u[i] < residual_print, sheets[i],

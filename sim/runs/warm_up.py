@@ -3,8 +3,7 @@
 All draws are keyed by names and days, so two runs that begin on different days have the same exams from the later
 beginning on, and once both have been empty at the same time they are identical for good (a regeneration point;
 Asmussen 2003, ch. 6). The warm-up is long enough when that happens before the measured days. The later of the two is
-the run itself, watched while it goes; both are compared as they stand at the end of the window in which the first
-measured day lies.
+the run itself, watched while it goes; both are compared by what has happened until a week of the measured days is over.
 """
 
 from dataclasses import replace
@@ -19,17 +18,23 @@ from sim.runs.period import Period
 from sim.runs.unit import Portion, Unit, finished_exams
 from sim.world.load import World
 
-EARLIER_DAYS = 7  # the other run begins so many days before: whole windows, so that both are cut on the same days
+EARLIER_DAYS = 7  # the other run begins so many days before
+WATCHED_DAYS = 7  # of the measured days
 MOMENTS = ("room_start", "available", "ingest_end", "reported", "viewed", "prior_ready")
 
 Rows = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]  # ids, ascending; arrivals; fingerprints
 
 
-def _fingerprints(times: Times, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """One word an exam, of all bits of its moments: FNV-1a word by word, so that the times need not be kept."""
+def _fingerprints(times: Times, rows: NDArray[np.int64], until_s: float) -> NDArray[np.uint64]:
+    """One word an exam, of all bits of its moments: FNV-1a word by word, so that the times need not be kept.
+
+    What happens from `until_s` on is left out: how much of it is known depends on where the windows are cut.
+    """
     out = np.full(len(rows), 0xCBF29CE484222325, dtype=np.uint64)
     for name in MOMENTS:
-        out = (out ^ getattr(times, name)[rows].view(np.uint64)) * np.uint64(0x100000001B3)
+        moment = getattr(times, name)[rows]
+        moment = np.where(moment < until_s, moment, np.nan)
+        out = (out ^ moment.view(np.uint64)) * np.uint64(0x100000001B3)
         out ^= out >> np.uint64(29)  # or the upper bits would never reach the lower ones
     return out
 
@@ -38,7 +43,7 @@ class Witness:
     """Sees a run's portions, and remembers the exams that arrived from time 0 to the end of the first measured day."""
 
     def __init__(self, period: Period, worlds: tuple[str, ...]) -> None:
-        self._day0 = period.day0
+        self._day0, self._until_s = period.day0, period.warm_up_s + WATCHED_DAYS * 86_400.0
         self._parts: dict[str, list[Rows]] = {which: [] for which in worlds}
         self._going = set(worlds)
 
@@ -53,7 +58,7 @@ class Witness:
         if which not in self._going:
             return
         self._keep(which, portion, done)
-        if exams.day.max(initial=0) >= self._day0:
+        if exams.day.max(initial=0) >= self._day0 + WATCHED_DAYS - 1:
             self._going.discard(which)
             known = np.concatenate([ids for ids, _, _ in self._parts[which]])
             self._keep(which, portion, np.flatnonzero(~np.isin(exams.exam, known)))
@@ -61,7 +66,7 @@ class Witness:
     def _keep(self, which: str, portion: Portion, rows: NDArray[np.int64]) -> None:
         _, exams, _, times, _ = portion
         rows = rows[(exams.arrival_s[rows] >= 0.0) & (exams.day[rows] <= self._day0)]
-        self._parts[which].append((exams.exam[rows], exams.arrival_s[rows], _fingerprints(times, rows)))
+        self._parts[which].append((exams.exam[rows], exams.arrival_s[rows], _fingerprints(times, rows, self._until_s)))
 
     def rows(self, which: str) -> Rows:
         """All that was seen in a world."""
