@@ -60,8 +60,9 @@ class Witness:
         self._keep(which, portion, done)
         if exams.day.max(initial=0) >= self._day0 + WATCHED_DAYS - 1:
             self._going.discard(which)
-            known = np.concatenate([ids for ids, _, _ in self._parts[which]])
-            self._keep(which, portion, np.flatnonzero(~np.isin(exams.exam, known)))
+            others = np.ones(len(exams), dtype=np.bool_)
+            others[done] = False
+            self._keep(which, portion, np.flatnonzero(others))
 
     def _keep(self, which: str, portion: Portion, rows: NDArray[np.int64]) -> None:
         _, exams, _, times, _ = portion
@@ -69,9 +70,10 @@ class Witness:
         self._parts[which].append((exams.exam[rows], exams.arrival_s[rows], _fingerprints(times, rows, self._until_s)))
 
     def rows(self, which: str) -> Rows:
-        """All that was seen in a world."""
+        """All that was seen in a world; who was done before and was in hand at the end was seen twice."""
         ids, arrivals, marks = (np.concatenate(column) for column in zip(*self._parts[which], strict=True))
-        order = np.argsort(ids)
+        order = np.argsort(ids, kind="stable")
+        order = order[np.diff(ids[order], prepend=-1) > 0]
         return ids[order], arrivals[order], marks[order]
 
 
