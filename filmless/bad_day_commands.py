@@ -66,4 +66,6 @@ def _tell(title: str, tables: dict[str, pd.DataFrame]) -> None:
 def _between(r: dict[Any, Any], low: str, high: str) -> str:
     if r[low] == r[low]:
         return f"{number(r[low])} to {number(r[high])}"
-    return str(r["method"]) if r["n"] else "nobody was concerned"
+    if r["n"]:
+        return str(r["method"])
+    return "not caught up within the run" if "caught_up" in r else "nobody was concerned"

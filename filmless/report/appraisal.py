@@ -12,7 +12,7 @@ from filmless.report.panels import direct_label, panels, ribbon, rows_of
 from filmless.report.savings import BAND, MILLION, million, period_of, unit_of
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number, records
-from filmless.report.words import money
+from filmless.report.words import money_within
 from sim.answers.case import Case
 from sim.answers.case.catalogue import BENEFITS, COSTS
 from sim.answers.case.draws import CLASSES
@@ -66,7 +66,7 @@ def _draw_steps(sim: Simulated, data: pd.DataFrame) -> Canvas:
 def waterfall(sim: Simulated, case: Case) -> Figure:
     """From cash-releasing benefits to the net present value."""
     data, net = steps(case), measure(case, "npv")
-    words = money(net["value"], sim.currency) if net["value"] >= 0 else f"minus {money(-net['value'], sim.currency)}"
+    words = money_within(net["value"], net["low"], net["high"], sim.currency)
     return Figure(
         key="case-waterfall", title=f"Net present value of the programme: {words}, most inputs assumed",
         measure="Programme less business as usual, by class", unit=unit_of(sim), place=sim.place,

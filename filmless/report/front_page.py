@@ -14,7 +14,7 @@ from filmless.report.planner import has_rollout, live_sentence
 from filmless.report.plans import plan_runs, rural_sentences, size_sentence
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
-from filmless.report.words import change, clean, duration_unit, money, ranged, short_duration
+from filmless.report.words import change, clean, duration_unit, money, money_within, ranged, short_duration
 
 STATED = {"analyst": "Analyst", "level": "Level applied", "assured": "Covers", "not_assured": "Does not cover",
           "limits": "Known limits"}  # fmt: skip
@@ -95,10 +95,11 @@ def _report_headline(sim: Simulated) -> Headline:
 
 def _money_headline(whole: Row) -> Headline:
     code = whole["currency"]
-    low, high = (money(whole[f"npv_gbp_{end}"], code) for end in ("low", "high"))
-    return Headline(money(whole["npv_gbp"], code),
+    low, high = (whole[f"npv_gbp_{end}"] for end in ("low", "high"))
+    ends = f"{money(low, code)} to {money(high, code)}"
+    return Headline(money_within(whole["npv_gbp"], low, high, code),
                     "net present value of the programme against business as usual, most inputs assumed",
-                    f"95 % of the draws of the inputs: {low} to {high}; {whole['npv_gbp_n']:,} draws")  # fmt: skip
+                    f"95 % of the draws of the inputs: {ends}; {whole['npv_gbp_n']:,} draws")  # fmt: skip
 
 
 def _archive_headline(whole: Row) -> Headline:

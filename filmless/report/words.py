@@ -1,5 +1,6 @@
 """Numbers in words: one unit for a group of values, a number with its interval, a difference in a sentence."""
 
+import math
 import re
 from datetime import date
 
@@ -86,3 +87,10 @@ def money(value: float, currency: str) -> str:
         if value >= size:
             return f"{sign}{symbol(currency)}{number(value / size)}{name}"
     return f"{sign}{symbol(currency)}{number(value)}"
+
+
+def money_within(value: float, low: float, high: float, currency: str) -> str:
+    """Money to the power of ten below a twentieth of its interval: what is finer, chance decides."""
+    step = 10.0 ** math.floor(math.log10((high - low) / 20)) if high > low else 0.0
+    known = round(value / step) * step if step else value
+    return money(known, currency) if known or not step else f"about {symbol(currency)}0"

@@ -11,7 +11,7 @@ from filmless.report import appraisal, case_tables, rollout_tiles, savings
 from filmless.report.kept_case import case_of, keep_case
 from filmless.report.simulated import Simulated
 from filmless.report.tables import problems
-from filmless.report.words import money
+from filmless.report.words import money, money_within
 from sim.answers.case import Case, build_case
 from sim.answers.case.catalogue import BENEFITS, COSTS
 from sim.answers.case.options import NAMES
@@ -86,6 +86,10 @@ def replace_sensitivity(case: Case, found: object) -> Case:
 
 
 def test_a_loss_has_its_sign_before_the_currency() -> None:
+    assert money_within(3.49e5, -4.36e8, 6.49e8, "GBP") == "about £0"
+    assert money_within(2.583e7, 2.4e7, 2.8e7, "GBP") == "£25.8 million"
+    assert money_within(-1.23456e8, -3e8, 1e8, "GBP") == "-£120 million"
+    assert money_within(5.0, 5.0, 5.0, "GBP") == "£5.00"
     assert (money(-4.26e8, "GBP"), money(4.38e5, "GBP")) == ("-£426 million", "£438 thousand")
 
 
