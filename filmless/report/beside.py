@@ -16,7 +16,7 @@ from filmless.report.answers import titled
 from filmless.report.figures import Figure
 from filmless.report.measured import Measured, parts_of
 from filmless.report.palette import BLUE, MUTED, ORANGE, look
-from filmless.report.panels import aside, panels, time_axis
+from filmless.report.panels import aside, key_above, panels, time_axis
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import short_duration
@@ -74,19 +74,17 @@ def _panel(axis: Axes, part: pd.DataFrame) -> None:
 
 def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
     canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.2)
-    handles: dict[str, Any] = {}
     with look():
         for axis, cluster in zip(axes, sim.clusters, strict=True):
             part = data[data["cluster"] == cluster]
             if part.empty:
                 aside(axis, "no play of a window in real time")
             _panel(axis, part)
-            handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
             axis.axhline(50, color=MUTED, lw=0.5)
         seconds = np.maximum(data["seconds"].to_numpy(dtype=np.float64), LEAST_S)
         time_axis(axes[0], float(seconds.min()) / 1.3, float(seconds.max()) * 1.3)
         axes[0].set_ylabel("operations done, %")
-        canvas.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, fontsize=8, frameon=False)
+        key_above(canvas, axes)
         canvas.supxlabel("time, logarithmic", fontsize=9)
     return canvas
 

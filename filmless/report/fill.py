@@ -11,7 +11,7 @@ from filmless.report.answers import titled
 from filmless.report.figures import Figure
 from filmless.report.measured import Measured, needed, percentile
 from filmless.report.palette import BLUE, ORANGE, look
-from filmless.report.panels import aside, panels, ribbon, time_axis
+from filmless.report.panels import aside, key_above, panels, ribbon, time_axis
 from filmless.report.simulated import KeptRun, Simulated
 from filmless.report.words import short_duration
 
@@ -88,7 +88,7 @@ def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
         ends = np.log10([float(np.nanmin(values)), float(np.nanmax(values))])
         time_axis(axes[0], 10 ** float(np.floor(ends[0])), 10 ** float(np.ceil(ends[1])), "y", 6)
         axes[0].set_ylabel("time to store an image")
-        axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+        key_above(canvas, axes)
         canvas.supxlabel("thousand images held before it", fontsize=9)
     return canvas
 

@@ -1,6 +1,7 @@
 """Small multiples: one panel a cluster with shared axes, drawn alike throughout the report."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -36,6 +37,15 @@ def panels(names: Sequence[str], height: float, share_y: bool = True) -> tuple[C
             axis.set_title(wrapped(name), loc="left", fontsize=9)
             axis.tick_params(length=0)
         return canvas, list(axes)
+
+
+def key_above(canvas: Canvas, axes: Sequence[Axes]) -> None:
+    """What the lines and bars of all panels are, above them: inside it would lie on what is drawn."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    canvas.legend(found.values(), found.keys(), loc="outside upper center", ncols=5, fontsize=8, frameon=False)
 
 
 MARKS = (

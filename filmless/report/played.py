@@ -13,7 +13,7 @@ from filmless.report.figures import Figure
 from filmless.report.held import told
 from filmless.report.measured import KIND_ORDER, Measured, needed, percentile
 from filmless.report.palette import BLUE, MUTED, ORANGE, PALE, PLUM, TEAL, look
-from filmless.report.panels import aside, panels, rows_of, time_axis
+from filmless.report.panels import aside, key_above, panels, rows_of, time_axis
 from filmless.report.simulated import Simulated
 from filmless.report.words import clean
 
@@ -96,7 +96,7 @@ def _draw_rates(sim: Simulated, measured: Measured, data: pd.DataFrame) -> Canva
                 axis.plot((part["from_s"] + part["to_s"]) / 2, part[column], color=colour, ls=dash, label=column)
         axes[0].set_ylim(0, 1.25 * max(float(data[["planned", "done"]].to_numpy().max()), 1e-3))
         axes[0].set_ylabel("operations a second")
-        axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+        key_above(canvas, axes)
         canvas.supxlabel("seconds of the play", fontsize=9)
     return canvas
 
@@ -136,7 +136,7 @@ def _draw_responses(sim: Simulated, measured: Measured, data: pd.DataFrame) -> C
             axis.plot(at, part["slowest"], color=MUTED, ls="none", marker=".", ms=4, label="slowest")
         time_axis(axes[0], max(low / 1.5, 1e-4), high * 1.5, "y", 6)
         axes[0].set_ylabel("response time, logarithmic")
-        axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+        key_above(canvas, axes)
         canvas.supxlabel("seconds of the play at which an operation was due", fontsize=9)
     return canvas
 
@@ -191,9 +191,7 @@ def _draw_parts(sim: Simulated, data: pd.DataFrame) -> Canvas:
                 axis.barh(range(len(kinds)), width, left=left, color=colour, height=0.6, label=name)
                 left += np.maximum(width, 0)
             rows_of(axis, kinds)
-        canvas.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=8, frameon=False
-        )
+        key_above(canvas, axes)
         canvas.supxlabel("milliseconds", fontsize=9)
     return canvas
 
