@@ -18,7 +18,7 @@ STREAMS = ("arrival", "kind", "work", "prior", "view", "film", "transport")
 ARRIVAL, KIND, WORK, PRIOR, VIEW, FILM, TRANSPORT = range(7)
 TOO_MANY = 9_999  # exams of one site on one day that an exam id can hold
 MOST_VIEWS = 40  # later views of one exam
-STEPS, CHUNK = 64, 256  # arrivals, and exams of a day, whose draws are made at once: what fits the nearest memory
+STEPS, CHUNK = 64, 256  # arrivals, and exams of a site, whose draws are made at once: what fits the nearest memory
 
 
 @njit(cache=True, error_model="numpy")
@@ -179,19 +179,18 @@ def _exponentials(mean, which, u, out):
 
 
 @njit(cache=True, error_model="numpy")
-def _choose(rows, order, day, who, hours, kinds, u, laws, age, later, people, out):
-    """What each exam of a chunk is: all that is picked, not measured. Arguments as in `_draw_site`."""
+def _choose(rows, held, order, day, who, hours, kinds, which, u, laws, age, later, people, out):
+    """What each exam of a piece of a day is: all that is picked, not measured. Arguments as in `_draw_site`."""
     (exam, site, modality, setting, priority, day_of, _, _, _, _, _, _, patient, months, here, _, where, other, views,
      _, _, lost, repeat, printed, _, chase, _, _) = out  # fmt: skip
     mods, sets, _, common = laws
-    n_sets, (index, number) = sets.shape[1], who
-    mod_of, set_of = np.arange(len(kinds)) // n_sets, np.arange(len(kinds)) % n_sets
+    (index, number), (mod_of, set_of) = who, which
     kind_u, prior_u, view_u, film_u, transport_u = u[KIND], u[PRIOR], u[VIEW], u[FILM], u[TRANSPORT]
-    for k in range(len(hours)):
-        i = np.uint64(rows + k)  # an index that cannot be negative is not looked at twice
-        kind = _pick(kinds, hours[k], kind_u[0, k])
+    for j in range(len(hours)):
+        k, i = np.uint64(held + j), np.uint64(rows + held + j)  # what cannot be negative is not looked at twice
+        kind = _pick(kinds, hours[j], kind_u[0, k])
         m, s = np.uint64(mod_of[kind]), np.uint64(set_of[kind])
-        exam[i] = number * 100_000_000 + day * 10_000 + order + k
+        exam[i] = number * 100_000_000 + day * 10_000 + order + j
         site[i], day_of[i], modality[i], setting[i] = index, day, m, s
         priority[i] = 0 if kind_u[1, k] < sets[0, s] else 1
         patient[i] = number * 10_000_000 + int(kind_u[2, k] * people)
@@ -242,20 +241,26 @@ def _draw_site(who, day0, first_s, weekday0, daily, share, hourly, keys, laws, a
     n_days, n_mods, n_sets = daily.shape
     kinds, rates, hour_of = np.empty((n_mods * n_sets, 24)), np.empty(24), np.empty(TOO_MANY, np.int8)
     size_of, later = laws[0][8].astype(np.int64), _cumulative_poisson(laws[1][5])  # bytes an image; views by setting
+    which = np.arange(len(kinds)) // n_sets, np.arange(len(kinds)) % n_sets
     steps, u, x = np.empty((4, STEPS // 4)), np.empty((len(STREAMS), 4, CHUNK)), np.empty(CHUNK)
+    held = 0  # exams from row n on that are chosen and not yet measured
     for d in range(n_days):
         if _day_rates(daily[d], share, hourly, (weekday0 + d) % 7, kinds, rates) == 0.0:
             continue
         day = day0 + d
-        count = _arrivals(n, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], steps, hour_of, out[6])
-        for order in range(0, count, CHUNK):
-            m = min(CHUNK, count - order)
+        count, order = _arrivals(n + held, day, first_s + 86400.0 * d, rates, keys[ARRIVAL], steps, hour_of, out[6]), 0
+        while order < count:
+            m = min(CHUNK - held, count - order)
             for s in range(KIND, len(STREAMS)):
-                fill_uniforms(keys[s], order, day, m, u[s])
-            _choose(n, order, day, who, hour_of[order : order + m], kinds, u, laws, age, later, people, out)
-            _measure(n, n + m, u, x, laws, size_of, travels, out)
-            n += m
-    return n
+                fill_uniforms(keys[s], order, day, m, u[s], held)
+            _choose(n, held, order, day, who, hour_of[order : order + m], kinds, which, u, laws, age, later, people,
+                    out)  # fmt: skip
+            held, order = held + m, order + m
+            if held == CHUNK:
+                _measure(n, n + held, u, x, laws, size_of, travels, out)
+                n, held = n + held, 0
+    _measure(n, n + held, u, x, laws, size_of, travels, out)
+    return n + held
 
 
 @njit(cache=True)

@@ -42,13 +42,14 @@ def _unit(word):
 
 
 @njit(cache=True, error_model="numpy")
-def fill_uniforms(key, first, day, n, out):
-    """Fill the columns 0 to n - 1 of out f8[4, most]: four uniforms in (0, 1) each, for counters (first + j, day)."""
+def fill_uniforms(key, first, day, n, out, at=0):
+    """Fill n columns of out f8[4, most], from `at` on: four uniforms in (0, 1) each, for counters (first + j, day)."""
     k0, k1, c2, c3 = key[0] & _LOW, key[0] >> _32, key[1] & _LOW, key[1] >> _32
     c1 = np.uint64(day)
     for j in range(n):
         a, b, c, d = _block(k0, k1, np.uint64(first + j), c1, c2, c3)
-        out[0, j], out[1, j], out[2, j], out[3, j] = _unit(a), _unit(b), _unit(c), _unit(d)
+        k = np.uint64(at + j)
+        out[0, k], out[1, k], out[2, k], out[3, k] = _unit(a), _unit(b), _unit(c), _unit(d)
 
 
 def uniforms(key: Key, draw: int, day: int) -> NDArray[np.float64]:
