@@ -16,7 +16,7 @@ from filmless.report.palette import WORLD_NAME
 from filmless.report.words import clean, period
 from sim.answers.buckets import N_BUCKETS, bucket_edges, quantiles
 from sim.answers.case import Case, build_case
-from sim.answers.intervals import Interval, sectioned, sections, student
+from sim.answers.intervals import SECTIONS, Interval, sectioned, student
 from sim.answers.measures import QUANTILE, Measures, Stat
 from sim.runs.manifest import world_of
 from sim.runs.store import Run, RunProblem, file_hash
@@ -188,23 +188,23 @@ class Simulated:
         return frame.assign(_rank=rank).sort_values("_rank", kind="stable", ignore_index=True).drop(columns="_rank")
 
     def counts(self, measure: str, **where: str) -> Ints:
-        """Exams of a measure by replication and bucket, int64[replication, bucket]; where: world, cluster, ..."""
+        """Exams of a measure by section of replications, int64[section, bucket]; where: world, cluster, ..."""
         rows = self.run.table("histograms")
         keep = np.array(rows["measure"] == measure)
         for column, value in where.items():
             keep &= np.array(rows[column] == value)
-        key = rows["replication"].to_numpy()[keep].astype(np.int64) * N_BUCKETS + rows["bucket"].to_numpy()[keep]
-        flat = np.bincount(key, rows["count"].to_numpy()[keep], self.replications * N_BUCKETS)
-        return flat.reshape(self.replications, N_BUCKETS).astype(np.int64)
+        key = rows["section"].to_numpy()[keep].astype(np.int64) * N_BUCKETS + rows["bucket"].to_numpy()[keep]
+        flat = np.bincount(key, rows["count"].to_numpy()[keep], min(self.replications, SECTIONS) * N_BUCKETS)
+        return flat.reshape(-1, N_BUCKETS).astype(np.int64)
 
     def difference(self, measure: str, stat: Stat, **where: str) -> Interval:
         """Film less PACS, in seconds, of the same exams: sectioning of the pooled percentile, or paired t of means."""
         both = [self.counts(measure, world=w, **where) for w in ("film", "pacs")]
         if stat == "mean":
             return self._mean_difference(measure, **where)
-        q, groups = (QUANTILE[stat],), sections(self.replications)
+        q = (QUANTILE[stat],)
         pooled = [float(quantiles(c.sum(axis=0)[None], q)[0, 0]) for c in both]
-        parts = [quantiles(np.stack([c[g].sum(axis=0) for g in groups]), q)[:, 0] for c in both]
+        parts = [quantiles(c, q)[:, 0] for c in both]
         return sectioned(pooled[0] - pooled[1], parts[0] - parts[1], self.replications, 0.95)
 
     def _mean_difference(self, measure: str, **where: str) -> Interval:
@@ -217,14 +217,15 @@ class Simulated:
         return student((means["film"] - means["pacs"]).to_numpy(dtype=np.float64), 0.95)
 
     def curve(self, measure: str, **where: str) -> Curve:
-        """Cumulative distribution with pointwise 95 % intervals over replications, thinned to 200 points at most."""
+        """Cumulative distribution with pointwise 95 % intervals by sectioning, thinned to 200 points at most."""
         counts = self.counts(measure, **where)
-        upto = np.cumsum(counts, axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        upto, whole = (np.cumsum(c, axis=-1) / np.maximum(c.sum(axis=-1, keepdims=True), 1)
+                       for c in (counts, counts.sum(axis=0)))  # fmt: skip
         used = np.flatnonzero(counts.sum(axis=0))
         if len(used) == 0:
             return Curve(none := np.zeros(0), none, none, none, self.replications, 0)
         at = np.unique(np.linspace(used[0], used[-1], 200).round().astype(int))
-        points = [student(upto[:, i], 0.95) for i in at]
+        points = [sectioned(float(whole[i]), upto[:, i], self.replications, 0.95) for i in at]
         value, low, high = np.array([(p.value, p.low, p.high) for p in points]).T
         ends = bucket_edges()[np.minimum(at + 1, N_BUCKETS - 1)]
         return Curve(ends, value, low, high, self.replications, int(counts.sum()))

@@ -38,9 +38,14 @@ def student(values: Floats, ci: float, unit: str = "replications") -> Interval:
     return _around(float(values.mean()), float(values.std(ddof=1)), n, ci, f"Student t over {n} {unit}")
 
 
+def section_of(replication: int) -> int:
+    """Where a replication's exams are counted; it stays there when replications are added to a run."""
+    return replication % SECTIONS
+
+
 def sections(n: int) -> list[NDArray[np.int64]]:
-    """Replications 0 to n-1 in at most `SECTIONS` equal runs."""
-    return [np.asarray(part, dtype=np.int64) for part in np.array_split(np.arange(n), min(n, SECTIONS))]
+    """Replications 0 to n-1 by section, at most `SECTIONS` of them, in sizes that differ by one at most."""
+    return [np.arange(first, n, SECTIONS) for first in range(min(n, SECTIONS))]
 
 
 def sectioned(pooled: float, by_section: Floats, n: int, ci: float) -> Interval:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.answers.buckets import N_BUCKETS, quantiles
-from sim.answers.intervals import FEWEST, Interval, sectioned, sections, student
+from sim.answers.intervals import FEWEST, SECTIONS, Interval, sectioned, student
 from sim.runs.store import Run
 
 Stat = Literal["mean", "p50", "p95", "p99", "p99.9"]
@@ -124,13 +124,12 @@ class Measures:
         counts = self._counts(rows)
         q = (QUANTILE[stat],)
         pooled = float(quantiles(counts.sum(axis=0)[None], q)[0, 0])
-        parts = np.stack([counts[g].sum(axis=0) for g in sections(self.replications)])
-        return _Figure(pooled, quantiles(parts, q)[:, 0], self.replications, int(counts.sum()), pooled=True)
+        return _Figure(pooled, quantiles(counts, q)[:, 0], self.replications, int(counts.sum()), pooled=True)
 
     def _counts(self, rows: pd.DataFrame) -> NDArray[np.int64]:
-        """int64[replication, bucket]."""
-        out = np.zeros((self.replications, N_BUCKETS), np.int64)
-        np.add.at(out, (rows["replication"].to_numpy(), rows["bucket"].to_numpy()), rows["count"].to_numpy())
+        """int64[section, bucket]."""
+        out = np.zeros((min(self.replications, SECTIONS), N_BUCKETS), np.int64)
+        np.add.at(out, (rows["section"].to_numpy(), rows["bucket"].to_numpy()), rows["count"].to_numpy())
         return out
 
     def _daily(self, rows: pd.DataFrame, stat: Stat) -> _Figure:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -10,20 +10,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import pandas as pd
-
-from sim.runs.collect import Collected, hourly_table, sites_table, stations_table
+from sim.runs.collect import Collected
 from sim.runs.manifest import dump_world, scenario_hash
 from sim.runs.parts import Parts, spec_key
-from sim.runs.precision import CAP, FIRST, ROUND, STATISTIC, reached
+from sim.runs.precision import CAP, FIRST, ROUND, STATISTIC, Reached, reached
+from sim.runs.sections import TABLES as HISTOGRAMS
 from sim.runs.spec import Spec, check_spec, in_order
+from sim.runs.station_tables import hourly_table, sites_table, stations_table
 from sim.runs.store import Run, RunProblem, RunWriter
-from sim.runs.unit import Unit, UnitResult
+from sim.runs.unit import TABLES
 from sim.runs.workers import computed
 from sim.world.load import World
 
 Progress = Callable[[int, int, str], None]
-SAVE_AFTER_S = 10.0  # a run killed earlier has lost no more than that
 
 
 def machine() -> dict[str, Any]:
@@ -43,39 +42,48 @@ class _Going:
     spec: Spec
     parts: Parts
     progress: Progress
-    begun: float
-    done: int = 0
+    collected: Collected
 
-    def results(self, units: list[Unit], total: int) -> Iterator[UnitResult]:
-        """Of the units: those known from before a kill, then the others as they are computed."""
-        known = [result for unit in units if (result := self.parts.load(unit))]
-        names = {(r.unit.cluster, r.unit.replication) for r in known}
-        rest = [unit for unit in units if (unit.cluster, unit.replication) not in names]
-        for result in known:
-            yield self._tell(result, total)
-        for result in computed(self.world, self.spec, rest) if rest else ():
-            if perf_counter() - self.begun > SAVE_AFTER_S or self.spec.keep_exams:
-                self.parts.save(result)
-            yield self._tell(result, total)
+    def to(self, aim: int) -> None:
+        """Compute what is missing of so many replications."""
+        units = in_order(self.world, self.spec, range(aim))
+        rest = [unit for unit in units if not self.collected.has(unit)]
+        done = len(units) - len(rest)
+        for i, result in enumerate(computed(self.world, self.spec, rest) if rest else (), done + 1):
+            self.collected.add(result)
+            self.parts.keep(self.collected)
+            self.progress(i, len(units), f"{result.unit.cluster}, replication {result.unit.replication}")
 
-    def _tell(self, result: UnitResult, total: int) -> UnitResult:
-        self.done += 1
-        self.progress(self.done, total, f"{result.unit.cluster}, replication {result.unit.replication}")
-        return result
+    def reached(self) -> Reached:
+        """How precise it is by now."""
+        return reached(self.collected.frame("daily"), self.spec.precision)
 
 
-def _replicate(going: _Going, collected: Collected, n: int) -> int:
-    """Add to n replications until there are enough; how many there are then."""
-    spec, each = going.spec, len(going.spec.clusters)
-    aim = max(n, FIRST) if spec.precision else spec.replications
-    while n < aim:
-        units = in_order(going.world, spec, range(n, aim))
-        for result in going.results(units, aim * each):
-            collected.add(result)
-        n = aim
-        if spec.precision and n < CAP and not reached(pd.concat(collected.tables["daily"]), spec.precision).met:
-            aim = n + ROUND
-    return n
+def _replicate(going: _Going) -> int:
+    """Add replications to those that are there until there are enough; how many there are then."""
+    spec, known = going.spec, going.collected.replications
+    aim = max(known, FIRST if spec.precision else spec.replications)
+    going.to(aim)
+    while spec.precision and aim < CAP and not going.reached().met:
+        aim += ROUND
+        going.to(aim)
+    return aim
+
+
+def _begin(world: World, spec: Spec, parts: Parts, expand: Run | None) -> Collected:
+    """What is there before the first unit: of this run from before it was stopped, or of the run that is expanded."""
+    stopped, known = parts.load(), 0 if expand is None else int(expand.manifest["replications"])
+    if stopped is None:
+        collected = Collected()
+        if expand is not None:
+            collected.take(expand, world, spec)
+        return collected
+    if not spec.precision and stopped.replications > max(known, spec.replications):
+        raise RunProblem(
+            f"{parts.folder} holds {stopped.replications} replications of this run, which was stopped: ask for as many "
+            "at least, name another folder with --out, or remove it"
+        )
+    return stopped
 
 
 def _check_expands(run: Run, whole: str, spec: Spec) -> None:
@@ -105,14 +113,16 @@ def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda do
         _check_expands(expand, whole, spec)
     progress(0, max(FIRST, spec.replications) * len(spec.clusters), "simulating")
     with RunWriter(out) as writer, Parts(out, spec_key(whole, spec)) as parts:
-        collected = Collected()
+        collected = _begin(world, spec, parts, expand)
         if spec.keep_exams:
             spec = spec.with_exams(parts.exams())
-        known = 0 if expand is None else collected.take(expand, world, spec)
-        n = _replicate(_Going(world, spec, parts, progress, begun), collected, known)
-        found = reached(pd.concat(collected.tables["daily"]), spec.precision) if spec.precision else None
-        for name in list(collected.tables):
-            writer.table(name, collected.whole(name))
+        going = _Going(world, spec, parts, progress, collected)
+        n = _replicate(going)
+        found = going.reached() if spec.precision else None
+        for name in (*TABLES, "warm_up"):
+            writer.stream(name, collected.table(name))
+        for name in HISTOGRAMS:
+            writer.stream(name, collected.histograms.table(world, name))
         writer.table("hourly", hourly_table(world, spec, collected.loads, n))
         writer.table("stations", stations_table(world, spec, collected.loads, n))
         writer.table("sites", sites_table(world, spec.clusters))

@@ -1,22 +1,26 @@
-"""Units that are done while a long run is under way, kept so that a killed run goes on where it was."""
+"""What has come in of a long run under way, saved now and then, so that a killed run goes on where it was."""
 
 import json
+import os
 import shutil
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
+from sim.runs.collect import Collected
 from sim.runs.spec import Spec
 from sim.runs.store import PARTS, RunProblem
-from sim.runs.unit import Unit, UnitResult
 
-KEY = "key.json"
+KEY, SUMS = "key.json", "sums.npz"
 FREE = ("processes", "dask", "replications", "precision", "exams_folder")  # how and how much: not what
+SAVE_AFTER_S = 10.0  # a run killed earlier has lost no more than that,
+SAVE_SHARE = 0.05  # later no more than this share of its time: all sums are written each time
 
 
 def spec_key(scenario_hash: str, spec: Spec) -> dict[str, Any]:
@@ -26,11 +30,15 @@ def spec_key(scenario_hash: str, spec: Spec) -> dict[str, Any]:
 
 
 class Parts:
-    """The folder of finished units beside the run's own; removed when the run is whole, kept when it is not."""
+    """The folder of finished units beside the run's own; removed when the run is whole, kept when it is not.
+
+    A file for each unit's tables, and one for the sums over units, which says which units these are.
+    """
 
     def __init__(self, out: Path, key: dict[str, Any]) -> None:
         self.folder, self._key = out.parent / f"{PARTS}{out.name}", key
-        self._used = False
+        self._begun = self._saved = perf_counter()
+        self._written: set[tuple[int, str]] = set()
 
     def __enter__(self) -> "Parts":
         known = self.folder / KEY
@@ -48,49 +56,61 @@ class Parts:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _begin(self) -> None:
-        if not self._used:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / KEY).write_text(json.dumps(self._key))
-            self._used = True
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / KEY).write_text(json.dumps(self._key))
 
     def exams(self) -> Path:
         """Where the units put their exams."""
         self._begin()
         return self.folder / "exams"
 
-    def _at(self, unit: Unit) -> Path:
-        return self.folder / f"{unit.cluster}-{unit.replication}"
+    def _at(self, replication: int, cluster: str) -> Path:
+        return self.folder / f"{cluster}-{replication}.npz"
 
-    def load(self, unit: Unit) -> UnitResult | None:
-        """A unit that was done before, or None."""
-        at = self._at(unit)
-        if not at.is_dir():
+    def load(self) -> Collected | None:
+        """What had come in before the run was stopped, or None."""
+        if not (self.folder / SUMS).exists():
             return None
-        result = UnitResult(unit)
-        for path in sorted(at.glob("*.parquet")):
-            name, _ = path.stem.rsplit("-", 1)
-            result.tables.setdefault(name, []).append(pd.read_parquet(path))
-        with np.load(at / "loads.npz", allow_pickle=False) as arrays:
-            for name in arrays.files:
-                which, station, place = name.split("|")
-                result.loads.setdefault((which, station), ())
-                assert int(place) == len(result.loads[which, station])
-                result.loads[which, station] += (arrays[name],)
-        return result
+        found, sums = Collected(), _read(self.folder / SUMS)
+        for text in sums.pop("units").tolist():
+            replication, cluster = text.split("|")
+            unit = (int(replication), cluster)
+            found.rows[unit] = {name: data.tobytes() for name, data in _read(self._at(*unit)).items()}
+            self._written.add(unit)
+        for name, array in sums.items():
+            kind, *place = name.split("|")
+            if kind == "load":
+                cluster, which, station, _ = place
+                found.loads[cluster, which, station] = (*found.loads.get((cluster, which, station), ()), array)
+            else:
+                section, which, cluster = place
+                found.histograms.held[kind, int(section), which, cluster] = array
+        return found
 
-    def save(self, result: UnitResult) -> None:
-        """Keep a finished unit: written aside and renamed, so that it is whole or not there."""
+    def keep(self, collected: Collected) -> None:
+        """Save what has come in, if it is time to."""
+        now = perf_counter()
+        if now - self._saved < max(SAVE_AFTER_S, SAVE_SHARE * (now - self._begun)):
+            return
         self._begin()
-        at = self._at(result.unit)
-        aside = at.with_name(f"{at.name}.part")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        for name, frames in result.tables.items():
-            for i, frame in enumerate(frames):
-                frame.to_parquet(aside / f"{name}-{i:02}.parquet", index=False)
-        arrays = {
-            f"{which}|{station}|{i}": array
-            for (which, station), each in result.loads.items() for i, array in enumerate(each)
-        }  # fmt: skip
-        np.savez(aside / "loads.npz", **arrays)  # type: ignore[arg-type]
-        aside.rename(at)
+        for unit in collected.rows.keys() - self._written:
+            tables = {name: np.frombuffer(data, np.uint8) for name, data in collected.rows[unit].items()}
+            np.savez(self._at(*unit), **tables)  # type: ignore[arg-type]
+            self._written.add(unit)
+        self._write_sums(collected)
+        self._saved = perf_counter()
+
+    def _write_sums(self, collected: Collected) -> None:
+        """Written aside and renamed, so that they are whole or those of before."""
+        arrays: dict[str, NDArray[Any]] = {"units": np.array([f"{r}|{c}" for r, c in collected.rows])}
+        arrays |= {"|".join(map(str, place)): counts for place, counts in collected.histograms.held.items()}
+        for key, each in collected.loads.items():
+            arrays |= {"|".join(("load", *key, str(i))): array for i, array in enumerate(each)}
+        aside = self.folder / f"part-{SUMS}"
+        np.savez(aside, **arrays)  # type: ignore[arg-type]
+        os.replace(aside, self.folder / SUMS)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}

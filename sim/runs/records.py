@@ -85,23 +85,9 @@ class Tally:
         n_sets = len(self._sets)
         return {"modality": _names(self._mods, kind // n_sets), "setting": _names(self._sets, kind % n_sets)}
 
-    def histograms(self, replication: int) -> pd.DataFrame:
-        """Counts by kind, measure and bucket; empty buckets left out."""
-        kind, measure, bucket = np.nonzero(self._buckets)
-        return pd.DataFrame({
-            **self._labels(replication, len(kind)), **self._kind_labels(kind),
-            "measure": _names(MEASURES, measure), "bucket": bucket.astype(np.int16),
-            "count": self._buckets[kind, measure, bucket],
-        })  # fmt: skip
-
-    def site_histograms(self, replication: int) -> pd.DataFrame:
-        """Counts by site, measure and bucket; empty buckets left out."""
-        site, measure, bucket = np.nonzero(self._by_site)
-        return pd.DataFrame({
-            **self._labels(replication, len(site)), "site": _names([row.site for row in self._estate.sites], site),
-            "measure": _names(MEASURES, measure), "bucket": bucket.astype(np.int16),
-            "count": self._by_site[site, measure, bucket],
-        })  # fmt: skip
+    def histograms(self) -> dict[str, NDArray[np.int32]]:
+        """By table counts int32[group, measure, bucket]: kinds (modality, setting) in the one, sites in the other."""
+        return {"histograms": self._buckets, "site_histograms": self._by_site}
 
     def hours(self, replication: int) -> pd.DataFrame:
         """Number and sum of each measure by hour of arrival."""

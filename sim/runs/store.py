@@ -6,7 +6,9 @@ Order: tables -> fsync each -> manifest with their SHA-256, last -> fsync the fo
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".part-"
+ROWS = 1 << 18  # of a row group, at least: 50 MB of the widest table
 PARTS = ".units-"  # finished units of a long run under way
 
 
@@ -39,6 +42,18 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _row_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The parts put together until they have `ROWS` rows."""
+    held: list[pa.Table] = []
+    for part in parts:
+        held.append(part)
+        if sum(map(len, held)) >= ROWS:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 class RunWriter:
@@ -67,6 +82,14 @@ class RunWriter:
         """Write `name`.parquet."""
         table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
         pq.write_table(table.replace_schema_metadata(None), self.path(f"{name}.parquet"), compression="zstd")
+
+    def stream(self, name: str, parts: Iterable[pa.Table]) -> None:
+        """Write `name`.parquet from its parts as they come, so that never all of it is in memory."""
+        groups = (group.replace_schema_metadata(None) for group in _row_groups(parts))
+        first = next(groups)
+        with pq.ParquetWriter(self.path(f"{name}.parquet"), first.schema, compression="zstd") as file:
+            for group in chain([first], groups):
+                file.write_table(group)
 
     def take(self, folder: Path) -> None:
         """Move a folder of files into the run."""

@@ -15,6 +15,7 @@ from sim.engines.loads import loads_of, servers_of
 from sim.engines.process import run_process
 from sim.engines.times import Times
 from sim.runs.keep import Keeper
+from sim.runs.packed import pack
 from sim.runs.period import Period
 from sim.runs.records import Tally
 from sim.world.estate import Estate, build_estate
@@ -23,7 +24,7 @@ from sim.world.load import World
 
 WINDOW_DAYS = 7
 BREAKDOWN_DAYS = 30  # after the last arrival, while work is left
-TABLES = ("histograms", "site_histograms", "moments", "hours", "daily", "flows", "storage")
+TABLES = ("moments", "hours", "daily", "flows", "storage")  # by replication
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
 
 
@@ -42,11 +43,12 @@ class Unit:
 
 @dataclass
 class UnitResult:
-    """Tables of a unit by name, and by world and station its loads, as `Tally.loads` gives them."""
+    """What is added up to a run's tables."""
 
     unit: Unit
-    tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
-    loads: dict[tuple[str, str], tuple[NDArray[np.int64], ...]] = field(default_factory=dict)
+    tables: dict[str, bytes] = field(default_factory=dict)  # of this replication, packed
+    histograms: dict[tuple[str, str], NDArray[np.int32]] = field(default_factory=dict)  # by table and world
+    loads: dict[tuple[str, str], tuple[NDArray[np.int64], ...]] = field(default_factory=dict)  # by world and station
 
 
 def _windows(first: date, last: date) -> list[tuple[date, date]]:
@@ -121,9 +123,12 @@ def run_unit(world: World, unit: Unit, watch: Callable[[Portion], None] = lambda
         del portion, exams, jobs, times, done, load  # so that the next window takes memory that is still at hand
     for keeper in keepers.values():
         keeper.close()
-    result = UnitResult(unit)
+    result = UnitResult(unit, {name: _packed(name, tallies, unit.replication) for name in TABLES})
     for which, tally in tallies.items():
-        for name in TABLES:
-            result.tables.setdefault(name, []).append(getattr(tally, name)(unit.replication))
+        result.histograms.update({(name, which): counts for name, counts in tally.histograms().items()})
         result.loads.update({(which, station): use for station, use in tally.loads().items()})
     return result
+
+
+def _packed(name: str, tallies: dict[str, Tally], replication: int) -> bytes:
+    return pack(pd.concat([getattr(tally, name)(replication) for tally in tallies.values()], ignore_index=True))

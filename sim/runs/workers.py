@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
+from sim.runs.packed import pack
 from sim.runs.spec import PlanProblem, Spec
 from sim.runs.unit import Unit, UnitResult, run_unit
 from sim.runs.warm_up import Witness, couplings, watched
@@ -35,7 +36,7 @@ def work(world: World, unit: Unit) -> UnitResult:
     result = run_unit(world, unit, witness.see)
     if unit.engine != "fast":
         witness = watched(world, unit, unit.period.first)
-    result.tables["warm_up"] = [couplings(world, unit, witness)]
+    result.tables["warm_up"] = pack(couplings(world, unit, witness))
     return result
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from sim.answers.buckets import N_BUCKETS, quantiles
-from sim.answers.intervals import sectioned, sections, student
+from sim.answers.intervals import section_of, sectioned, sections, student
 from sim.answers.measures import Measures, Over, Stat
 from sim.engines.kernels.histogram import bucket_of
 from sim.runs.experiment import simulate
@@ -41,9 +41,9 @@ def test_student_covers_95_percent(n: int) -> None:
     assert 0.93 <= hits / 500 <= 0.97
 
 
-@pytest.mark.parametrize("n", [10, 40])
+@pytest.mark.parametrize("n", [10, 23, 40])
 def test_sectioning_covers_95_percent(n: int) -> None:
-    """The p95 of exponentials, 400 an replication, pooled."""
+    """The p95 of exponentials, 400 a replication, pooled; of 23 some sections hold one replication more than others."""
     rng, truth, hits = np.random.default_rng(3), stats.expon.ppf(0.95), 0
     for _ in range(500):
         x = rng.exponential(size=(n, 400))
@@ -51,6 +51,12 @@ def test_sectioning_covers_95_percent(n: int) -> None:
         found = sectioned(float(np.quantile(x, 0.95)), groups, n, 0.95)
         hits += found.low <= truth <= found.high
     assert 0.93 <= hits / 500 <= 0.97
+
+
+def test_a_replication_stays_in_its_section_when_others_are_added() -> None:
+    for n in (1, 4, 10, 23, 1000):
+        assert all(section_of(int(r)) == i for i, part in enumerate(sections(n)) for r in part)
+        assert sorted(np.concatenate(sections(n))) == list(range(n))
 
 
 def test_too_few_replications_give_no_interval() -> None:
