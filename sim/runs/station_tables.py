@@ -32,7 +32,7 @@ def _sums(world: World, spec: Spec, run: Run, hourly: pd.DataFrame, n: int) -> t
     cluster, which, station = (str(hourly[name].iloc[0]) for name in ("cluster", "world", "station"))
     names = list(_entities(world, build_estate(world, cluster), station))
     slot, starts, pooled = spec.period.slots()
-    entity, hour = hourly["entity"].map(names.index).to_numpy(), np.searchsorted(moments(starts), hourly["hour"])
+    entity, hour = hourly["entity"].map(names.index).to_numpy(), moments(starts).get_indexer(pd.Index(hourly["hour"]))
     use = np.zeros((3, len(names), len(starts)), np.int64)
     for i, (column, unit) in enumerate((("arrivals", 1.0), ("busy_s", 1e6), ("work_bytes", 1.0))):
         use[i, entity, hour] = np.rint(hourly[column].to_numpy() * n * unit)

@@ -104,6 +104,15 @@ def test_expanded_is_the_same_as_made_at_once(world: World, run: Run, tmp_path: 
         simulate(world, replace(SPEC, seed=8), tmp_path / "other", expand=few)
 
 
+def test_a_run_of_pooled_hours_is_expanded_too(world: World, tmp_path: Path) -> None:
+    """From a Tuesday: slots are numbered from Monday on, so the first hours of the slots do not rise."""
+    spec = replace(SPEC, start=date(2006, 3, 14), end=date(2006, 6, 26), replications=2)
+    few = Run(simulate(world, replace(spec, replications=1), tmp_path / "few"))
+    assert few.table("hourly")["hours_pooled"].max() > 1
+    more = Run(simulate(world, spec, tmp_path / "more", expand=few))
+    assert more.manifest["files"] == Run(simulate(world, spec, tmp_path / "whole")).manifest["files"]
+
+
 def test_precision_adds_replications_until_it_stays(
     world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
