@@ -46,7 +46,7 @@ class Histograms:
                 groups = _groups(world, cluster, table)
                 group = rows.merge(groups.assign(group=groups.index), "left")["group"]
                 counts = np.zeros((len(groups), len(MEASURES), N_BUCKETS), np.int64)
-                counts[group, pd.Index(MEASURES).get_indexer(rows["measure"]), rows["bucket"]] = rows["count"]
+                counts[group, pd.Index(MEASURES).get_indexer(pd.Index(rows["measure"])), rows["bucket"]] = rows["count"]
                 self.held[table, int(section), which, cluster] = counts
 
     def table(self, world: World, name: str) -> Iterator[pa.Table]:
