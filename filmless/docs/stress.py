@@ -12,7 +12,7 @@ from sim.world.draw import STREAMS
 from sim.world.quantity import Sourced
 
 SERVICE = ("Level of a mean: Student t over replications. Percentile over exams: sectioning, 10 groups of "
-           "replications. "
+           "replications (by number modulo 10). "
            "Mean of daily percentiles: Student t over replications. Differences of designs: paired t, or sectioning "
            "of the "
            "pooled difference, on common random numbers. All are computed after the run from tallies of the measured "

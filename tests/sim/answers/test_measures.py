@@ -1,4 +1,5 @@
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,19 @@ def test_every_figure_has_interval_n_and_kind(run: Run) -> None:
         assert (table["value"] <= table["high"]).all()
         assert (table["n"] == 4).all()
         assert set(table["over"]) == {"exams"}
+
+
+def test_more_replications_than_sections_share_them(world: World, tmp_path: Path) -> None:
+    spec = Spec(("west",), date(2006, 3, 13), date(2006, 3, 16), 7, 12, warm_up_days=7, cool_down_days=2)
+    whole = Run(simulate(world, spec, tmp_path / "a"))
+    found = Measures(whole).table("exam_to_report_s", "p95", world="film").iloc[0]
+    assert (found["n"], found["method"]) == (12, "sectioning, 10 groups of replications")
+    assert found["low"] < found["value"] < found["high"]
+    counted = whole.table("histograms").query("measure == 'room_wait_s'").groupby("section")["count"].sum()
+    by_replication = whole.table("flows").groupby("replication")["exams"].sum()
+    assert counted[0] == by_replication[0] + by_replication[10]
+    assert counted[1] == by_replication[1] + by_replication[11]
+    assert counted[2] == by_replication[2]
 
 
 def test_over_exams_and_over_days_differ(run: Run) -> None:
