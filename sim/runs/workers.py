@@ -15,6 +15,7 @@ from sim.world.load import World
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 WAIT_S = 10  # for a Dask scheduler to answer
 TRIES = 4  # of a unit whose worker died
+_inherited: list[World] = []  # of a process that was forked: its parent's
 
 
 def keep_memory() -> None:
@@ -52,9 +53,19 @@ def computed(world: World, spec: Spec, units: list[Unit]) -> Iterator[UnitResult
     return _processes(world, units, workers) if workers > 1 else (work(world, unit) for unit in units)
 
 
+def _begin(world: World) -> None:
+    """In a new process, which has the world already: units need not bring a copy each."""
+    keep_memory()
+    _inherited.append(world)
+
+
+def _work(unit: Unit) -> UnitResult:
+    return work(_inherited[-1], unit)
+
+
 def _processes(world: World, units: list[Unit], workers: int) -> Iterator[UnitResult]:
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=keep_memory) as pool:
-        jobs = [pool.submit(work, world, unit) for unit in units]
+    with ProcessPoolExecutor(workers, get_context("fork"), _begin, (world,)) as pool:
+        jobs = [pool.submit(_work, unit) for unit in units]
         try:
             for job in as_completed(jobs):
                 jobs.remove(job)  # and with it its tables

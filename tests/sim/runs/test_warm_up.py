@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pandas.testing import assert_frame_equal
 
+from sim.runs.packed import unpack
 from sim.runs.period import Period
 from sim.runs.unit import Unit
 from sim.runs.warm_up import couplings, watched
@@ -34,10 +35,10 @@ def test_the_run_itself_is_the_later_of_the_two(world: World) -> None:
         unit(date(2006, 2, 27)), period=Period(date(2006, 2, 27), START, date(2006, 4, 10), date(2006, 4, 17))
     )
     witness = watched(world, one, one.period.first)
-    (found,) = work(world, one).tables["warm_up"]
+    found = unpack(work(world, one).tables["warm_up"]).to_pandas()
     assert_frame_equal(found, couplings(world, one, witness))
-    (of_simpy,) = work(world, replace(one, engine="simpy", period=unit(date(2006, 2, 27)).period)).tables["warm_up"]
-    assert of_simpy["proved"].all()
+    slow = work(world, replace(one, engine="simpy", period=unit(date(2006, 2, 27)).period))
+    assert all(unpack(slow.tables["warm_up"])["proved"].to_pylist())
 
 
 def test_a_station_that_never_empties_is_told(tmp_path: Path) -> None:
