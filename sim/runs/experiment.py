@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -60,9 +61,12 @@ class _Going:
 
 
 def _replicate(going: _Going) -> int:
-    """Add replications to those that are there until there are enough; how many there are then."""
+    """Add replications to those that are there until there are enough; how many there are then.
+
+    Rounds end where they end in a run that begins with none.
+    """
     spec, known = going.spec, going.collected.replications
-    aim = max(known, FIRST if spec.precision else spec.replications)
+    aim = FIRST + ROUND * max(0, ceil((known - FIRST) / ROUND)) if spec.precision else max(known, spec.replications)
     going.to(aim)
     while spec.precision and aim < CAP and not going.reached().met:
         aim += ROUND

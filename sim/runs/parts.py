@@ -1,7 +1,6 @@
 """What has come in of a long run under way, saved now and then, so that a killed run goes on where it was."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from importlib.metadata import version
@@ -56,8 +55,11 @@ class Parts:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _begin(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / KEY).write_text(json.dumps(self._key))
+        if not (self.folder / KEY).exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = self.folder / f"part-{KEY}"
+            aside.write_text(json.dumps(self._key))
+            aside.replace(self.folder / KEY)
 
     def exams(self) -> Path:
         """Where the units put their exams."""
@@ -108,7 +110,7 @@ class Parts:
             arrays |= {"|".join(("load", *key, str(i))): array for i, array in enumerate(each)}
         aside = self.folder / f"part-{SUMS}"
         np.savez(aside, **arrays)  # type: ignore[arg-type]
-        os.replace(aside, self.folder / SUMS)
+        aside.replace(self.folder / SUMS)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:

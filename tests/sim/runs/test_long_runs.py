@@ -65,6 +65,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     assert leftovers(stopped.parent) == []
 
 
+def test_a_run_killed_before_its_sums_were_written_begins_anew(world: World, run: Run, stopped: Path) -> None:
+    (stopped.parent / ".units-b" / "sums.npz").unlink()
+    assert Run(simulate(world, SPEC, stopped)).results_hash == run.results_hash
+
+
 def test_fewer_replications_than_a_stopped_run_has_are_refused(world: World, stopped: Path) -> None:
     with pytest.raises(RunProblem, match=r"\.units-b holds 3 replications of this run.*ask for as many at least"):
         simulate(world, replace(SPEC, replications=2), stopped)
@@ -129,6 +134,9 @@ def test_precision_adds_replications_until_it_stays(
     assert widths[5] == pytest.approx(float((half / mean.mean(axis=1)).max()))
     found = Run(simulate(world, replace(SPEC, precision=10.0), tmp_path / "p")).manifest
     assert (found["replications"], found["precision"]["met"]) == (5, True)  # 3, and for 2 more
+    four = Run(simulate(world, replace(SPEC, replications=4), tmp_path / "four"))  # not where a round ends
+    expanded = simulate(world, replace(SPEC, precision=10.0), tmp_path / "e", expand=four)
+    assert Run(expanded).manifest["files"] == found["files"]
     capped = Run(simulate(world, replace(SPEC, precision=1e-9), tmp_path / "q")).manifest
     assert (capped["replications"], capped["precision"]["met"]) == (9, False)
 

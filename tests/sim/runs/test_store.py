@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sim.runs.store import Run, RunProblem, RunWriter, leftovers, list_runs
@@ -21,6 +24,19 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert run.table("t")["a"].tolist() == [1, 2, 3]
     assert [r.folder for r in list_runs(tmp_path)] == [tmp_path / "r"]
     assert not leftovers(tmp_path)
+
+
+def test_a_table_written_part_by_part_has_few_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.runs.store.ROWS", 10)
+    parts = [pa.table({"a": np.arange(n)}) for n in (0, 4, 7, 0, 25, 3)]
+    with RunWriter(tmp_path / "r") as writer:
+        writer.stream("t", parts)
+        writer.stream("empty", parts[:1])
+        run = Run(writer.close({"kind": "simulation"}))
+    assert run.table("t")["a"].tolist() == pa.concat_tables(parts)["a"].to_pylist()
+    assert run.table("empty")["a"].dtype == np.int64
+    about = pq.ParquetFile(run.folder / "t.parquet").metadata
+    assert [about.row_group(i).num_rows for i in range(about.num_row_groups)] == [11, 25, 3]
 
 
 def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
