@@ -17,7 +17,7 @@ VIEWED_FOR_S = 30 * 86_400.0  # later views are spread over so long
 STREAMS = ("arrival", "kind", "work", "prior", "view", "film", "transport")
 ARRIVAL, KIND, WORK, PRIOR, VIEW, FILM, TRANSPORT = range(7)
 TOO_MANY = 9_999  # exams of one site on one day that an exam id can hold
-MOST_VIEWS = 40  # later views of one exam
+MOST_VIEWS, FEW_VIEWS = 40, 8  # later views of one exam; what most have fewer of
 STEPS, CHUNK = 64, 256  # arrivals, and exams of a site, whose draws are made at once: what fits the nearest memory
 
 
@@ -121,6 +121,18 @@ def _arrivals(n0, day, first_s, rates, key, steps, hour_of, arrival):
 
 
 @njit(cache=True, inline="always")
+def _count_below(cumulative, row, u):
+    """How many of an ascending row are below u, its last being 1: the first few are counted, not searched."""
+    n = np.uint64(0)
+    for k in range(FEW_VIEWS):
+        n += np.uint64(cumulative[row, k] < u)
+    if n == FEW_VIEWS:
+        while cumulative[row, n] < u:
+            n += np.uint64(1)
+    return n
+
+
+@njit(cache=True, inline="always")
 def _where(u, sets, s):
     """HERE, TRUST, CLUSTER or COUNTRY, by the shares of a setting."""
     trust = sets[2, s]
@@ -194,13 +206,11 @@ def _choose(rows, held, order, day, who, hours, kinds, which, u, laws, age, late
         site[i], day_of[i], modality[i], setting[i] = index, day, m, s
         priority[i] = 0 if kind_u[1, k] < sets[0, s] else 1
         patient[i] = number * 10_000_000 + int(kind_u[2, k] * people)
-        months[i] = _age(prior_u[1, k], age) if prior_u[0, k] < mods[9, m] else np.nan
+        old = _age(prior_u[1, k], age)  # computed for all: whether there is a prior cannot be foretold
+        months[i] = old if prior_u[0, k] < mods[9, m] else np.nan
         here[i] = 1 if prior_u[2, k] < common[0] else 2 * (prior_u[2, k] >= common[5])
         where[i], other[i] = _where(view_u[1, k], sets, s), view_u[2, k]
-        n_views = np.uint64(0)
-        while view_u[3, k] > later[s, n_views]:
-            n_views += np.uint64(1)
-        views[i] = n_views
+        views[i] = _count_below(later, s, view_u[3, k])
         lost[i], repeat[i] = 1 if film_u[0, k] < common[1] else 0, film_u[1, k]
         chase[i] = exponential(common[2], film_u[3, k]) if lost[i] else 0.0
         printed[i] = transport_u[2, k]
