@@ -5,6 +5,7 @@ Plain blocking sockets with time-outs: under gevent's patched `socket` the same 
 
 import socket
 import ssl
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
@@ -20,6 +21,9 @@ from loadtest.wire.tls import secure
 
 ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need about 40 kB
 MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
+AHEAD = 4096  # bytes read beyond what is asked for by who does not want the data; a command set and headers fit
+# Linux drops what a TCP receive with this flag asks for, uncopied (man 7 tcp); elsewhere it means another thing.
+DROP = socket.MSG_TRUNC if sys.platform == "linux" else 0
 _RESET = pack("ii", 1, 0)  # linger for 0 s: what the kernel still holds is thrown away
 _SHORT = (pdu.ASSOCIATE_RJ, pdu.RELEASE_RQ, pdu.RELEASE_RP, pdu.ABORT)
 
@@ -36,7 +40,9 @@ class Channel:
         self.sent = 0.0
         self.link: SiteLink | None = None  # what is sent and received goes over it
         self.is_cut = False  # a PDU left only in part: nothing that follows could be understood
-        self._until = perf_counter() + timeouts.operation_s
+        self.ahead = len(self._buffer)  # most bytes that are read at once, asked for or not
+        self._until = self._pdu_until = perf_counter() + timeouts.operation_s
+        self._drop = 0 if isinstance(sock, ssl.SSLSocket) else DROP
         self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
         self._gather = hasattr(sock, "sendmsg") and not isinstance(sock, ssl.SSLSocket)
 
@@ -116,15 +122,30 @@ class Channel:
         Raises PeerTimeout when it is not whole after `response_s`, ProtocolError for a type or length that may not be
         (known from the first six bytes), ConnectionLost at the end of the stream.
         """
-        until = min(perf_counter() + self.timeouts.response_s, self._until)
-        self._need(6, until)
-        kind = self._buffer[self._start]
-        length = int.from_bytes(self._buffer[self._start + 2 : self._start + 6], "big")
+        kind, length = self.read_header()
+        return kind, self.take(length)
+
+    def read_header(self) -> tuple[int, int]:
+        """The next PDU's type and length; `take` and `discard` read its body, within the same bounds of time."""
+        self._pdu_until = min(perf_counter() + self.timeouts.response_s, self._until)
+        head = self.take(6)
+        kind, length = head[0], int.from_bytes(head[2:6], "big")
         self._check_header(kind, length)
-        self._need(6 + length, until)
-        body = self._buffer[self._start + 6 : self._start + 6 + length]
-        self._start += 6 + length
-        return kind, body
+        return kind, length
+
+    def take(self, size: int) -> memoryview:
+        """The next bytes of a PDU, valid until the next call."""
+        self._need(size, self._pdu_until)
+        self._start += size
+        return self._buffer[self._start - size : self._start]
+
+    def discard(self, size: int) -> None:
+        """Throw the next bytes of a PDU away, where it can be done without copying them out of the kernel."""
+        have = min(self._end - self._start, size)
+        self._start += have
+        while size := size - have:
+            self._start = self._end = 0
+            have = self._receive(self._buffer[:size], self._drop, self._pdu_until)
 
     def _check_header(self, kind: int, length: int) -> None:
         if kind == pdu.P_DATA_TF:
@@ -151,32 +172,34 @@ class Channel:
             self._fill(until)
 
     def _fill(self, until: float) -> None:
+        self._end += self._receive(self._buffer[self._end :][: self.ahead], 0, until)
+
+    def _receive(self, room: memoryview, flags: int, until: float) -> int:
+        """Bytes that came, at most as many as there is room for; 0 when it is time to look at the clock."""
         left = until - perf_counter()
         if left <= 0:
             raise PeerTimeout(
                 f"no whole answer within {self.timeouts.response_s:g} s (operation {self.timeouts.operation_s:g} s)"
             )
+        if self.link is not None:  # over a slow link only a chunk at a time
+            room = room[: self.link.down.chunk]
         try:
             if self._quick_ack:
                 # Linux forgets the option; it also sends at once the acknowledgement of what was just read, which
                 # frees a peer whose Nagle algorithm holds back the second half of its answer.
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             self.sock.settimeout(left)
-            count = self.sock.recv_into(self._room())
+            count = self.sock.recv_into(room, 0, flags)
         except TimeoutError:
-            return  # the next round says so
+            return 0  # the next round says so
         except OSError as error:
             raise ConnectionLost(f"while waiting for an answer: {error.strerror or error}") from error
         if count == 0:
             raise ConnectionLost("the peer closed the connection without release or abort")
         if self.link is not None:
             self.link.down.take(count, self._until)
-        self._end += count
         self.first_byte = self.first_byte or perf_counter()
-
-    def _room(self) -> memoryview:
-        """Where the next bytes go; over a slow link only a chunk of them at a time."""
-        return self._buffer[self._end :][: None if self.link is None else self.link.down.chunk]
+        return count
 
     def _left(self, doing: str) -> float:
         left = self._until - perf_counter()

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from loadtest.wire import pdu
-from loadtest.wire.channel import Channel
+from loadtest.wire.channel import AHEAD, Channel
 from loadtest.wire.command import COMMAND_CAP, Command, read_command
-from loadtest.wire.errors import AssociationAborted, ProtocolError
+from loadtest.wire.errors import AssociationAborted, ProtocolError, WireError
 
 Write = Callable[[memoryview], object]
 IDENTIFIER_CAP = 1 << 20  # bytes, rule Z4
@@ -50,8 +50,7 @@ class Reader:
         size, last = 0, False
         while not last:
             number, control, fragment = self._pdv()
-            if control & 1 or number != context:
-                raise ProtocolError("a command fragment, or another context, came where a data set was due")
+            _check_data(number, control, context)
             write(fragment)
             size, last = size + len(fragment), bool(control & 2)
         return size
@@ -69,22 +68,73 @@ class Reader:
         return bytes(raw)
 
     def _pdv(self) -> tuple[int, int, memoryview]:
-        """The next PDV: length (4), context id (1), control (1), fragment."""
+        """The next PDV's context id, control and fragment."""
         while not self._body:
             self._body = self._next_body()
-        length = int.from_bytes(self._body[:4], "big") if len(self._body) >= 6 else 0
-        if length < 2 or length > len(self._body) - 4:
-            raise ProtocolError(f"PDV claims {length} bytes where {max(len(self._body) - 4, 0)} remain in its PDU")
-        number, control, fragment = self._body[4], self._body[5], self._body[6 : 4 + length]
-        self._body = self._body[4 + length :]
+        number, control, size = _read_pdv(self._body[:6], len(self._body))
+        fragment, self._body = self._body[6 : 6 + size], self._body[6 + size :]
         return number, control, fragment
 
     def _next_body(self) -> memoryview:
         kind, body = self.channel.read_pdu()
-        if kind == pdu.P_DATA_TF:
-            return body
-        if kind == pdu.ABORT:
-            raise AssociationAborted.from_codes(*(body[2:4] if len(body) == 4 else (255, 255)))
-        if kind == pdu.RELEASE_RQ:
-            raise PeerReleased
-        raise ProtocolError(f"PDU of type {kind:02X}H came where P-DATA was due")
+        if kind != pdu.P_DATA_TF:
+            raise _end_of_messages(kind, body)
+        return body
+
+
+class Skimmer(Reader):
+    """A Reader for who wants command sets only: it reads PDUs in parts, and leaves the data sets in the kernel."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        self._left = 0  # bytes of the PDU that have not been read
+        channel.ahead = AHEAD
+
+    def skip(self, context: int) -> int:
+        """Throw a data set away; returns its number of bytes."""
+        size, last = 0, False
+        while not last:
+            number, control, length = self._head()
+            _check_data(number, control, context)
+            self.channel.discard(length)
+            size, last = size + length, bool(control & 2)
+        return size
+
+    def _pdv(self) -> tuple[int, int, memoryview]:
+        number, control, size = self._head()
+        return number, control, self.channel.take(size)
+
+    def _head(self) -> tuple[int, int, int]:
+        """The next PDV's context id, control and size of its fragment, which is to be read next."""
+        while not self._left:
+            kind, self._left = self.channel.read_header()
+            if kind != pdu.P_DATA_TF:
+                raise _end_of_messages(kind, self.channel.take(self._left))
+        number, control, size = _read_pdv(self.channel.take(min(6, self._left)), self._left)
+        self._left -= 6 + size
+        return number, control, size
+
+
+def _read_pdv(head: memoryview, left: int) -> tuple[int, int, int]:
+    """A PDV's context id, control and size of fragment; `left`: bytes of its PDU from here on.
+
+    Length of what follows (4), context id (1), control (1) (PS3.8 9.3.5.1).
+    """
+    length = int.from_bytes(head[:4], "big") if left >= 6 else 0
+    if length < 2 or length > left - 4:
+        raise ProtocolError(f"PDV claims {length} bytes where {max(left - 4, 0)} remain in its PDU")
+    return head[4], head[5], length - 2
+
+
+def _check_data(number: int, control: int, context: int) -> None:
+    if control & 1 or number != context:
+        raise ProtocolError("a command fragment, or another context, came where a data set was due")
+
+
+def _end_of_messages(kind: int, body: memoryview) -> WireError:
+    """What a PDU means that is not P-DATA."""
+    if kind == pdu.ABORT:
+        return AssociationAborted.from_codes(*(body[2:4] if len(body) == 4 else (255, 255)))
+    if kind == pdu.RELEASE_RQ:
+        return PeerReleased()
+    return ProtocolError(f"PDU of type {kind:02X}H came where P-DATA was due")

@@ -12,7 +12,7 @@ class ModelPeer(NullPeer):
     """One association of a model archive."""
 
     def _store(self, context: int, request: Command) -> None:
-        size = self._reader.data(context, len)
+        size = self._reader.skip(context)
         self._archive.desk.serve(size, int(self._archive.statistics()["instances"] or 0))
         self._archive.swallow(size)
 

@@ -103,9 +103,9 @@ class _Peer(NullPeer):
 
     def _store(self, context: int, request: Command, act: str) -> None:
         if act == "cut":
-            self._channel.read_pdu()
+            self._channel.discard(1)
             raise AssociationAborted("this side", "cut")
-        self._reader.data(context, len)
+        self._reader.skip(context)
         if act in KEPT:
             self._owner.keep(request.sop_instance)
         if act.startswith("abort"):
