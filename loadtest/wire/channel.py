@@ -1,17 +1,17 @@
 """A TCP connection that reads whole PDUs within bounds of time and size.
 
-Plain blocking sockets with time-outs: under gevent's patched `socket` the same code runs in greenlets.
+Blocking sockets with bounds: under gevent's patched `socket` the same code runs in greenlets.
 """
 
 import socket
 import ssl
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
 from time import perf_counter
 
 from loadtest.wire import pdu
+from loadtest.wire.bounded import bounded
 from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, ProtocolError
 from loadtest.wire.pace import Link as SiteLink
 from loadtest.wire.pace import Pace
@@ -22,8 +22,6 @@ from loadtest.wire.tls import secure
 ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need about 40 kB
 MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
 AHEAD = 4096  # bytes read beyond what is asked for by who does not want the data; a command set and headers fit
-# Linux drops what a TCP receive with this flag asks for, uncopied (man 7 tcp); elsewhere it means another thing.
-DROP = socket.MSG_TRUNC if sys.platform == "linux" else 0
 _RESET = pack("ii", 1, 0)  # linger for 0 s: what the kernel still holds is thrown away
 _SHORT = (pdu.ASSOCIATE_RJ, pdu.RELEASE_RQ, pdu.RELEASE_RP, pdu.ABORT)
 
@@ -42,14 +40,14 @@ class Channel:
         self.is_cut = False  # a PDU left only in part: nothing that follows could be understood
         self.ahead = len(self._buffer)  # most bytes that are read at once, asked for or not
         self._until = self._pdu_until = perf_counter() + timeouts.operation_s
-        self._drop = 0 if isinstance(sock, ssl.SSLSocket) else DROP
+        self._bounded = bounded(sock)
         self._quick_ack = profile.quick_ack and not isinstance(sock, ssl.SSLSocket)
-        self._gather = hasattr(sock, "sendmsg") and not isinstance(sock, ssl.SSLSocket)
+        self._owes_ack = False  # something came since we last sent, so that no data of ours acknowledge it
 
     def twin(self) -> "Channel":
         """The same connection for another thread or greenlet, which only reads: its clock and buffer are its own."""
         ear = Channel(self.sock, self.profile, self.timeouts, self.max_pdu)
-        ear.link = self.link
+        ear.link, ear._bounded = self.link, self._bounded
         return ear
 
     def hang_up(self, how: int) -> None:
@@ -68,17 +66,12 @@ class Channel:
         try:
             if self.link is not None:
                 self._send_paced(pieces, self.link.up)
-            elif self._gather:
-                self._send_gathered(pieces)
             else:
-                self.sock.settimeout(self._left("send"))
-                self.sock.sendall(b"".join(pieces))
-        except TimeoutError as error:
-            raise PeerTimeout(f"the peer took no more data for {self.timeouts.operation_s:g} s") from error
+                self._send_gathered(pieces)
         except OSError as error:
             raise ConnectionLost(f"while sending: {error.strerror or error}") from error
         self.sent = perf_counter()
-        self.is_cut = False
+        self.is_cut = self._owes_ack = False
 
     def _send_paced(self, pieces: Sequence[Buffer], pace: Pace) -> None:
         """In small chunks, each when its bytes have passed the site's link."""
@@ -87,18 +80,25 @@ class Channel:
             for at in range(0, len(piece), pace.chunk):
                 chunk = piece[at : at + pace.chunk]
                 pace.take(len(chunk), self._until)
-                self.sock.settimeout(self._left("send"))
-                self.sock.sendall(chunk)
+                self._send_gathered([chunk])
 
     def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
         for first in range(0, len(pieces), MOST_BUFFERS):
             batch = pieces[first : first + MOST_BUFFERS]
             size = sum(map(len, batch))
             while size:
-                self.sock.settimeout(self._left("send"))
-                taken = self.sock.sendmsg(batch)
+                taken = self._send_some(batch)
                 size -= taken
                 batch = _after(batch, taken) if size else ()
+
+    def _send_some(self, batch: Sequence[Buffer]) -> int:
+        left = self._until - perf_counter()
+        if left <= 0:
+            raise PeerTimeout(f"the peer did not take all data within the operation's {self.timeouts.operation_s:g} s")
+        try:
+            return self._bounded.send(batch, left)
+        except TimeoutError:
+            return 0  # the next round says so
 
     def has_spoken(self) -> bool:
         """True if bytes wait that nobody asked for; ConnectionLost if the peer closed while nothing was going on."""
@@ -106,14 +106,14 @@ class Channel:
             return True
         self._start = self._end = 0
         try:
-            self.sock.settimeout(0.0)
-            self._end = self.sock.recv_into(self._buffer)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
+            count = self._bounded.receive_now(self._buffer)
         except OSError as error:
             raise ConnectionLost(f"while it was idle: {error.strerror or error}") from error
-        if self._end == 0:
+        if count is None:
+            return False
+        if count == 0:
             raise ConnectionLost("the peer closed the idle connection without release or abort")
+        self._end = count
         return True
 
     def read_pdu(self) -> tuple[int, memoryview]:
@@ -145,7 +145,7 @@ class Channel:
         self._start += have
         while size := size - have:
             self._start = self._end = 0
-            have = self._receive(self._buffer[:size], self._drop, self._pdu_until)
+            have = self._receive(self._buffer[:size], self._bounded.drop, self._pdu_until)
 
     def _check_header(self, kind: int, length: int) -> None:
         if kind == pdu.P_DATA_TF:
@@ -184,12 +184,11 @@ class Channel:
         if self.link is not None:  # over a slow link only a chunk at a time
             room = room[: self.link.down.chunk]
         try:
-            if self._quick_ack:
+            if self._quick_ack and self._owes_ack:
                 # Linux forgets the option; it also sends at once the acknowledgement of what was just read, which
                 # frees a peer whose Nagle algorithm holds back the second half of its answer.
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            self.sock.settimeout(left)
-            count = self.sock.recv_into(room, 0, flags)
+            count = self._bounded.receive(room, left, flags)
         except TimeoutError:
             return 0  # the next round says so
         except OSError as error:
@@ -198,14 +197,9 @@ class Channel:
             raise ConnectionLost("the peer closed the connection without release or abort")
         if self.link is not None:
             self.link.down.take(count, self._until)
+        self._owes_ack = True
         self.first_byte = self.first_byte or perf_counter()
         return count
-
-    def _left(self, doing: str) -> float:
-        left = self._until - perf_counter()
-        if left <= 0:
-            raise PeerTimeout(f"{doing}: the operation's {self.timeouts.operation_s:g} s are over")
-        return left
 
     def close(self) -> None:
         """Close the socket, with a reset when a PDU was cut; never raises for a connection that is already gone."""
