@@ -4,6 +4,7 @@ An element is: group (2), element (2), length (4), value of even length.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 
 from loadtest.wire.errors import ProtocolError, printable
@@ -22,6 +23,11 @@ NOT_AUTHORISED, OUT_OF_RESOURCES = 0x0124, 0xA700
 _ELEMENT = Struct("<HHI")
 _US = Struct("<HHIH")
 _UL = Struct("<HHII")
+_SHORT, _LONG = Struct("<H"), Struct("<I")
+# The usual answer to a C-STORE: heads (element and length) of 0100, 0120, 0800, 0900 with their values, head of 1000.
+_ANSWER = Struct("<8s2s8s2s8s2s8s2s4sI")
+_ANSWER_HEADS = (*(_ELEMENT.pack(0, element, 2) for element in (0x0100, 0x0120, 0x0800, 0x0900)), b"\0\0\0\x10")
+_GROUP_HEAD, _CLASS_HEAD = _ELEMENT.pack(0, 0, 4), b"\0\0\2\0"
 
 
 def us(element: int, value: int) -> bytes:
@@ -31,9 +37,12 @@ def us(element: int, value: int) -> bytes:
 
 def ui(element: int, value: str) -> bytes:
     """UID (0000,element), padded with NUL to an even length (PS3.5 9.1)."""
-    raw = value.encode("ascii")
-    raw += b"\0" * (len(raw) & 1)
+    raw = _even(value)
     return _ELEMENT.pack(0, element, len(raw)) + raw
+
+
+def _even(uid: str) -> bytes:
+    return uid.encode("ascii") + b"\0" * (len(uid) & 1)
 
 
 def ae(element: int, value: str) -> bytes:
@@ -57,15 +66,31 @@ def echo_rq(message_id: int) -> bytes:
 
 
 def store_rq(sop_class: str, instance_uid: str, message_id: int, priority: int = 0) -> bytes:
-    """C-STORE-RQ (PS3.7 9.3.1.1); priority 0 = medium, 1 = high, 2 = low."""
-    return command_set(
-        ui(0x0002, sop_class),
-        us(0x0100, C_STORE_RQ),
-        us(0x0110, message_id),
-        us(0x0700, priority),
-        us(0x0800, DATA_SET),
-        ui(0x1000, instance_uid),
+    """C-STORE-RQ (PS3.7 9.3.1.1); priority 0 = medium, 1 = high, 2 = low.
+
+    ====================  =======================================
+    element               value
+    ====================  =======================================
+    0000, 0002, 0100      group length, SOP class, command field
+    0110                  message id: 2 bytes, between the two
+                          parts that all images share
+    0700, 0800            priority, data set type
+    1000                  SOP instance: length (4), UID
+    ====================  =======================================
+    """
+    before, after = _store_frame(sop_class, priority)
+    instance = _even(instance_uid)
+    size = len(before) + 2 + len(after) + 4 + len(instance)
+    return b"".join(
+        (_UL.pack(0, 0, 4, size), before, _SHORT.pack(message_id), after, _LONG.pack(len(instance)), instance)
     )
+
+
+@lru_cache(maxsize=256)
+def _store_frame(sop_class: str, priority: int) -> tuple[bytes, bytes]:
+    """What stands before and after the message id, the group length and the instance's length left out."""
+    before = ui(0x0002, sop_class) + us(0x0100, C_STORE_RQ) + us(0x0110, 0)[:-2]
+    return before, us(0x0700, priority) + us(0x0800, DATA_SET) + ui(0x1000, "")[:-4]
 
 
 def query_rq(field: int, model: str, message_id: int, priority: int = 0, destination: str = "") -> bytes:
@@ -185,9 +210,30 @@ class Command:
 
 def read_command(raw: Buffer) -> Command:
     """Read a command set element by element; never by searching for bytes (findings, section 3)."""
-    whole, end = bytes(raw), len(raw)
+    whole = bytes(raw)
+    return Command(_usual_answer(whole) or _elements(whole))
+
+
+def _usual_answer(whole: bytes) -> dict[int, bytes] | None:
+    """The elements of a C-STORE-RSP as PS3.7 9.3.1.2 has it, without a comment; None for what is not to the byte so.
+
+    Group length (12 bytes), 0002 (8 + n), then 0100, 0120, 0800, 0900 (10 each), 1000 (8 + m).
+    """
+    at = 20 + int.from_bytes(whole[16:20], "little")
+    if whole[:8] != _GROUP_HEAD or whole[12:16] != _CLASS_HEAD or len(whole) < at + 48:
+        return None
+    kind, field, message, number, sets, data_set, state, status, instance, size = _ANSWER.unpack_from(whole, at)
+    if (kind, message, sets, state, instance) != _ANSWER_HEADS or len(whole) != at + 48 + size:
+        return None
+    return {
+        0x0000: whole[8:12], 0x0002: whole[20:at], 0x0100: field, 0x0120: number, 0x0800: data_set, 0x0900: status,
+        0x1000: whole[at + 48 :],
+    }  # fmt: skip
+
+
+def _elements(whole: bytes) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
-    at, before = 0, -1
+    at, before, end = 0, -1, len(whole)
     while at < end:
         if end - at < 8:
             raise ProtocolError(f"command set: {end - at} bytes left where an element has at least 8")
@@ -199,4 +245,4 @@ def read_command(raw: Buffer) -> Command:
             )
         values[element] = whole[at : at + length]
         at, before = at + length, element
-    return Command(values)
+    return values

@@ -145,6 +145,36 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
     ====  ======================================================
     """
     room = (max_pdu - 6) & ~1  # fragments have an even number of bytes (PS3.8 annex E.1)
+    if not parts and len(command) <= room:
+        return [_PDU_PDV.pack(P_DATA_TF, len(command) + 6, len(command) + 2, context, 3) + command]
+    first = (max_pdu - 12 - len(command)) & ~1  # bytes of the data set that share the command's PDU
+    if len(parts) == 2 and first >= WORTH_SHARING:
+        header, pixels = memoryview(parts[0]).cast("B"), memoryview(parts[1]).cast("B")
+        if 0 < len(header) <= first:
+            return _shared(context, command, header, pixels, first, room)
+    return _spread(context, command, parts, max_pdu, room)
+
+
+def _shared(
+    context: int, command: bytes, header: memoryview, pixels: memoryview, first: int, room: int
+) -> list[Buffer]:
+    """The usual: command and header fit into the first PDU, pixels fill it and the others."""
+    share = min(first, len(header) + len(pixels))
+    at, end = share - len(header), len(pixels)
+    head = _PDU_PDV.pack(P_DATA_TF, len(command) + share + 12, len(command) + 2, context, 3)
+    data = _PDV.pack(share + 2, context, 0 if at < end else 2)
+    out: list[Buffer] = [head + command + data, header, pixels[:at]]
+    whole = _PDU_PDV.pack(P_DATA_TF, room + 6, room + 2, context, 0)
+    while end - at > room:
+        out += (whole, pixels[at : at + room])
+        at += room
+    if at < end:
+        out += (_PDU_PDV.pack(P_DATA_TF, end - at + 6, end - at + 2, context, 2), pixels[at:])
+    return out
+
+
+def _spread(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int, room: int) -> list[Buffer]:
+    """Any shape of message, for a peer that takes tiny PDUs as well."""
     cursor = _Cursor(parts)
     start = _last_fragment(len(command), room)
     out = _whole_fragments(context, command[:start], room)

@@ -1,6 +1,7 @@
 """What an operation gives back."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pynetdicom.status import code_to_category
 
@@ -29,12 +30,17 @@ class Reply:
     @property
     def category(self) -> str:
         """Success, Warning, Failure, Cancel, Pending or Unknown (PS3.7 annex C), by pynetdicom's table."""
-        return code_to_category(self.status)
+        return _category(self.status)
 
     @property
     def ok(self) -> bool:
         """True when the archive says it did it: success or a warning."""
         return self.category in ("Success", "Warning")
+
+
+@lru_cache(maxsize=1024)
+def _category(status: int) -> str:
+    return code_to_category(status)
 
 
 def reply_from(command: Command, sent: float, first_byte: float, end: float, cut: int = 0) -> Reply:

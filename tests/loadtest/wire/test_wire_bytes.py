@@ -124,6 +124,27 @@ def test_store_rq_and_rsp(instance: str) -> None:
     assert answer == oracle_command(dimse_messages.C_STORE_RSP(), back)
 
 
+@given(
+    instance=st.from_regex(r"[0-9.]{0,64}", fullmatch=True),
+    comment=st.booleans(),
+    at=st.integers(0, 200),
+    byte=st.integers(0, 255),
+    cut=st.integers(0, 12),
+)
+def test_the_usual_answer_is_read_as_any_command_set(
+    instance: str, comment: bool, at: int, byte: int, cut: int
+) -> None:
+    """With a byte changed and an end cut off: the short way gives the same elements, or leaves it to the long one."""
+    tail = (command._ELEMENT.pack(0, 0x1008, 2) + b"no",) if comment else ()
+    heads = [command.us(e, v) for e, v in ((0x0100, 0x8001), (0x0120, 7), (0x0800, 0x0101), (0x0900, 0))]
+    good = command.command_set(command.ui(2, CT), *heads, command.ui(0x1000, instance), *tail)
+    assert bool(command._usual_answer(good)) is not comment
+    raw = bytearray(good[: len(good) - cut])
+    raw[min(at, len(raw) - 1)] = byte
+    if (found := command._usual_answer(bytes(raw))) is not None:
+        assert found == command._elements(bytes(raw))
+
+
 def test_echo_rq() -> None:
     ask = dimse_primitives.C_ECHO()
     ask.MessageID, ask.AffectedSOPClassUID = 7, "1.2.840.10008.1.1"
@@ -183,6 +204,19 @@ def test_p_data_of_any_shape(command_size: int, sizes: list[int], max_pdu: int) 
         stream = stream[6 + length :]
     assert (got_command, got_data) == (message, b"".join(parts))
     assert lasts == (2 if parts else 1)  # an empty data set has its last fragment too
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    command_size=st.integers(1, 300),
+    sizes=st.lists(st.integers(0, 40_000), max_size=3),
+    max_pdu=st.one_of(st.integers(16, 64), st.integers(1024, 2000), st.integers(16383, 16385)),
+)
+def test_usual_shapes_of_message_are_the_same_bytes(command_size: int, sizes: list[int], max_pdu: int) -> None:
+    """The short ways for the usual shapes beside the one that takes any."""
+    message, parts = b"c" * command_size, [bytes([n + 1]) * size for n, size in enumerate(sizes)]
+    any_way = pdu._spread(3, message, parts, max_pdu, (max_pdu - 6) & ~1)
+    assert b"".join(pdu.p_data(3, message, parts, max_pdu)) == b"".join(any_way)
 
 
 def test_command_and_first_data_share_a_pdu_and_pixels_are_not_copied() -> None:
