@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
 from time import perf_counter
+from typing import Any
 
 from loadtest.wire import pdu
 from loadtest.wire.bounded import bounded
@@ -228,8 +229,8 @@ def connect(
     until = perf_counter() + timeout_s
     cause: OSError = OSError("the name has no address")
     try:
-        for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            sock = socket.socket(family, kind, proto)
+        for family, address in _addresses(host, port):
+            sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 apply(sock, profile)
                 sock.settimeout(max(until - perf_counter(), 1e-3))
@@ -241,6 +242,15 @@ def connect(
     except OSError as error:  # the name is not known
         cause = error
     raise ConnectFailed(f"no connection to {host}:{port}: {cause.strerror or cause}") from cause
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """Family and address of each place to try. Numbers need no resolver, which under gevent is a thread's work."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            socket.inet_pton(family, host)
+            return [(family, (host, port))]
+    return [(one[0], one[4]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def apply(sock: socket.socket, profile: TcpProfile) -> None:
