@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from mmap import mmap
 from struct import pack
 from time import perf_counter
 from typing import Any
@@ -32,8 +33,9 @@ class Channel:
 
     def __init__(self, sock: socket.socket, profile: TcpProfile, timeouts: Timeouts, max_pdu: int) -> None:
         self.sock, self.profile, self.timeouts, self.max_pdu = sock, profile, timeouts, max_pdu
-        # One buffer for life: what a header claims never decides what we allocate (rule Z2).
-        self._buffer = memoryview(bytearray(6 + max(max_pdu, ASSOCIATION_CAP)))
+        # One buffer for life: what a header claims never decides what we allocate (rule Z2). Mapped, so that it takes
+        # memory only as far as it has been written to: most associations get nothing but short answers.
+        self._buffer = memoryview(mmap(-1, 6 + max(max_pdu, ASSOCIATION_CAP)))
         self._start = self._end = 0
         self.first_byte = 0.0
         self.sent = 0.0
@@ -136,7 +138,8 @@ class Channel:
 
     def take(self, size: int) -> memoryview:
         """The next bytes of a PDU, valid until the next call."""
-        self._need(size, self._pdu_until)
+        if self._end - self._start < size:
+            self._need(size)
         self._start += size
         return self._buffer[self._start - size : self._start]
 
@@ -160,20 +163,15 @@ class Channel:
         if length > most:
             raise ProtocolError(f"PDU of type {kind:02X}H claims {length} bytes; at most {most} may come")
 
-    def _need(self, size: int, until: float) -> None:
+    def _need(self, size: int) -> None:
         have = self._end - self._start
-        if have >= size:
-            return
         if have == 0:
             self._start = self._end = 0
         elif self._start + size > len(self._buffer):
             self._buffer[:have] = self._buffer[self._start : self._end]
             self._start, self._end = 0, have
         while self._end - self._start < size:
-            self._fill(until)
-
-    def _fill(self, until: float) -> None:
-        self._end += self._receive(self._buffer[self._end :][: self.ahead], 0, until)
+            self._end += self._receive(self._buffer[self._end :][: self.ahead], 0, self._pdu_until)
 
     def _receive(self, room: memoryview, flags: int, until: float) -> int:
         """Bytes that came, at most as many as there is room for; 0 when it is time to look at the clock."""

@@ -138,15 +138,17 @@ def event_report_rsp(request: "Command", status: int) -> bytes:
 
 def response(field: int, request: "Command", status: int) -> bytes:
     """C-ECHO-RSP or C-STORE-RSP to a request that a listener got (PS3.7 9.3.1.2 and 9.3.5.2)."""
-    instance = request.values.get(0x1000)
-    return command_set(
-        ui(0x0002, request.sop_class),
-        us(0x0100, field | RESPONSE),
-        us(0x0120, request.message_id),
-        us(0x0800, NO_DATA_SET),
-        us(0x0900, status),
-        *((ui(0x1000, request.sop_instance),) if instance is not None else ()),
-    )
+    before, after = _response_frame(request.sop_class, field, status)
+    instance = ui(0x1000, request.sop_instance) if 0x1000 in request.values else b""
+    size = len(before) + 2 + len(after) + len(instance)
+    return b"".join((_UL.pack(0, 0, 4, size), before, _SHORT.pack(request.message_id), after, instance))
+
+
+@lru_cache(maxsize=256)
+def _response_frame(sop_class: str, field: int, status: int) -> tuple[bytes, bytes]:
+    """What stands before and after the id of the message that is answered, the group length left out."""
+    before = ui(0x0002, sop_class) + us(0x0100, field | RESPONSE) + us(0x0120, 0)[:-2]
+    return before, us(0x0800, NO_DATA_SET) + us(0x0900, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +159,16 @@ class Command:
 
     def number(self, element: int) -> int | None:
         """An unsigned short, or None where it is absent; another length is a ProtocolError."""
-        raw = self.values.get(element)
-        if raw is None:
-            return None
-        if len(raw) != 2:
-            raise ProtocolError(f"command set: (0000,{element:04X}) has {len(raw)} bytes where 2 are due")
-        return int.from_bytes(raw, "little")
+        return self.must(element) if element in self.values else None
 
     def must(self, element: int) -> int:
         """An unsigned short that has to be there."""
-        value = self.number(element)
-        if value is None:
+        raw = self.values.get(element)
+        if raw is None:
             raise ProtocolError(f"command set: (0000,{element:04X}) is missing")
-        return value
+        if len(raw) != 2:
+            raise ProtocolError(f"command set: (0000,{element:04X}) has {len(raw)} bytes where 2 are due")
+        return raw[0] | raw[1] << 8
 
     @property
     def field(self) -> int:

@@ -72,7 +72,7 @@ def test_the_result_says_what_was_proposed_and_granted(tmp_path: Path) -> None:
     told = result["negotiated"]["south"]
     assert result["outcomes"]["ok"] == 12
     assert result["objects"]["stored"] == 120
-    assert [words for words in told if GRANTED in words and "262144 bytes by the archive" in words]
+    assert [words for words in told if GRANTED in words and "1048576 bytes by the archive" in words]
     assert sum(told.values()) == result["archives"][0]["associations"]["opened"]
     manifest = Run(tmp_path / "out").manifest
     assert manifest["settings"]["async_window"] == 4
