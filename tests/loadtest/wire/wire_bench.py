@@ -2,6 +2,12 @@
 
 `python -m tests.loadtest.wire.wire_bench` prints one line of JSON; `make bench` may call `measure`. 512 kB CTs, one
 association, storescp --ignore, with and without TCP_NODELAY=1 in the environment of both DCMTK programs.
+
+`kernel_ms` is the CPU of a bare sender of as many bytes, that is the kernel's part of `cpu_ms`: into the same kind of
+reads as storescp's (6 bytes, then 16,384), or into the bare receiver of 1 MiB that the null sink is held against.
+
+Four associations are those of two client processes, as `filmless play --workers 2` has them: four threads of one
+Python process mostly wait for each other. Bare TCP has all four in one process, where it is fastest.
 """
 
 import json
@@ -11,10 +17,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from threading import Thread
+from typing import NoReturn
 
 from loadtest.archives.launch import running
 from loadtest.wire import Peer, TcpProfile, open_association
@@ -23,6 +31,8 @@ from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, fre
 PIXELS = 524288
 SHIPPED: dict[str, str] = {}
 NO_DELAY = {"TCP_NODELAY": "1"}
+CLIENTS = {1: 1, 4: 2}  # associations -> client processes
+WHOLE, AS_STORESCP = (1 << 20,), (6, 16384)  # bytes asked for in turn by a bare receiver
 
 
 def storescu(peer: Peer, folder: Path, count: int, environment: Mapping[str, str]) -> float:
@@ -44,7 +54,7 @@ def ours(peer: Peer, profile: TcpProfile, count: int) -> tuple[float, float]:
         return count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
 
 
-def raw_tcp(count: int, connections: int = 1) -> tuple[float, float]:
+def raw_tcp(count: int, connections: int = 1, reads: Sequence[int] = WHOLE) -> tuple[float, float]:
     """Blocks of 512 kB a second over loopback, each answered by 100 bytes, and the sender's CPU in ms a block."""
     block = os.urandom(PIXELS)
 
@@ -58,7 +68,7 @@ def raw_tcp(count: int, connections: int = 1) -> tuple[float, float]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         child = os.fork()
         if child == 0:
-            _swallow(door, connections)
+            _swallow(door, connections, reads)
         found = _timed(lambda: send(door.getsockname()), count, connections)
         os.waitpid(child, 0)
     return found
@@ -74,7 +84,28 @@ def into_null_sink(count: int, connections: int = 1) -> tuple[float, float]:
                 assert link.store(CT, f"2.25.77.9.{number + 1}", EXPLICIT, (head, pixels)).status == 0
 
     with running("embedded", "sink", mode="null") as target:
-        return _timed(lambda: send(target.peer()), count, connections)
+        return _in_processes(lambda: send(target.peer()), count, connections, CLIENTS[connections])
+
+
+def _in_processes(send: Callable[[], None], count: int, connections: int, processes: int) -> tuple[float, float]:
+    """As `_timed`, in so many processes, whose start is in the time, and what they share in threads of each."""
+    pipe_out, pipe_in = os.pipe()
+    began = time.perf_counter()
+    children = [os.fork() or _one_client(pipe_in, send, count, connections, processes) for _ in range(processes)]
+    os.close(pipe_in)
+    with os.fdopen(pipe_out) as told:
+        cpu_ms = [float(line) for line in told]
+    took = time.perf_counter() - began
+    for child in children:
+        os.waitpid(child, 0)
+    assert len(cpu_ms) == processes, "a client process has failed"
+    return count / took, sum(cpu_ms) / processes
+
+
+def _one_client(pipe_in: int, send: Callable[[], None], count: int, connections: int, processes: int) -> NoReturn:
+    _, cpu_ms = _timed(send, count // processes, connections // processes)
+    os.write(pipe_in, f"{cpu_ms}\n".encode())
+    os._exit(0)
 
 
 def _timed(send: Callable[[], None], count: int, connections: int) -> tuple[float, float]:
@@ -88,12 +119,12 @@ def _timed(send: Callable[[], None], count: int, connections: int) -> tuple[floa
     return count / (time.perf_counter() - began), (_cpu_s() - before) / count * 1000
 
 
-def _swallow(door: socket.socket, connections: int) -> None:
+def _swallow(door: socket.socket, connections: int, reads: Sequence[int]) -> None:
     """Read blocks and answer each, one thread a connection; then end this process."""
 
     def serve(talk: socket.socket) -> None:
-        room, got = bytearray(1 << 20), 0
-        while taken := talk.recv_into(room):
+        room, got, sizes = bytearray(1 << 20), 0, cycle(reads)
+        while taken := talk.recv_into(room, next(sizes)):
             got += taken
             while got >= PIXELS:
                 got -= PIXELS
@@ -111,7 +142,7 @@ def sink_pair(connections: int, count: int) -> dict[str, float]:
     """One run of bare TCP and one of ours; `own_ms` is our cost beyond the kernel copying as much."""
     (raw, kernel_ms), (ours_s, cpu_ms) = raw_tcp(count, connections), into_null_sink(count, connections)
     return {"raw_s": raw, "ours_s": ours_s, "share": ours_s / raw, "kernel_ms": kernel_ms, "cpu_ms": cpu_ms,
-            "own_ms": cpu_ms - kernel_ms}  # fmt: skip
+            "own_ms": cpu_ms - kernel_ms, "client_processes": CLIENTS[connections]}  # fmt: skip
 
 
 def _cpu_s() -> float:
@@ -127,7 +158,9 @@ def pair(folder: Path, environment: Mapping[str, str], theirs: int, mine: int) -
         rate = storescu(peer, folder, theirs, environment)
         tuned, cpu_ms = ours(peer, TcpProfile.TUNED, mine)
         modality, _ = ours(peer, TcpProfile.MODALITY, theirs)
-    return {"storescu_s": rate, "tuned_s": tuned, "modality_s": modality, "ratio": tuned / rate, "cpu_ms": cpu_ms}
+    _, kernel_ms = raw_tcp(mine, reads=AS_STORESCP)
+    return {"storescu_s": rate, "tuned_s": tuned, "modality_s": modality, "ratio": tuned / rate, "cpu_ms": cpu_ms,
+            "kernel_ms": kernel_ms, "own_ms": cpu_ms - kernel_ms}  # fmt: skip
 
 
 def measure(repeats: int = 3) -> dict[str, object]:
@@ -138,7 +171,7 @@ def measure(repeats: int = 3) -> dict[str, object]:
             (folder / f"{number:03}.dcm").write_bytes(part10(dataset(number, pixels=PIXELS)))
         shipped = [pair(folder, SHIPPED, 40, 1500) for _ in range(repeats)]
         no_delay = [pair(folder, NO_DELAY, 300, 1500) for _ in range(repeats)]
-    sinks = {n: [sink_pair(n, 2000) for _ in range(repeats)] for n in (1, 4)}
+    sinks = {n: [sink_pair(n, 2000 * n) for _ in range(repeats)] for n in (1, 4)}
     return {
         "as shipped": {"runs": shipped, "median": _median(shipped)},
         "TCP_NODELAY=1": {"runs": no_delay, "median": _median(no_delay)},
