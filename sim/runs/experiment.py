@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -101,6 +102,23 @@ def _check_expands(run: Run, whole: str, spec: Spec) -> None:
             raise RunProblem(f"{run.folder} cannot be expanded: its {name} is {m.get(name)}, here it is {mine}")
 
 
+def _write(writer: RunWriter, world: World, spec: Spec, collected: Collected, n: int) -> None:
+    """All tables of a run; those that come in parts from a thread of their own, for most of writing is not Python."""
+
+    def in_parts() -> None:
+        for name in (*TABLES, "warm_up"):
+            writer.stream(name, collected.table(name))
+        for name in HISTOGRAMS:
+            writer.stream(name, collected.histograms.table(world, name))
+
+    with ThreadPoolExecutor(1) as beside:
+        job = beside.submit(in_parts)
+        writer.table("hourly", hourly_table(world, spec, collected.loads, n))
+        writer.table("stations", stations_table(world, spec, collected.loads, n))
+        writer.table("sites", sites_table(world, spec.clusters))
+        job.result()
+
+
 def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda done, total, text: None,
              expand: Run | None = None) -> Path:  # fmt: skip
     """Run the experiment and write its folder.
@@ -123,13 +141,7 @@ def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda do
         going = _Going(world, spec, parts, progress, collected)
         n = _replicate(going)
         found = going.reached() if spec.precision else None
-        for name in (*TABLES, "warm_up"):
-            writer.stream(name, collected.table(name))
-        for name in HISTOGRAMS:
-            writer.stream(name, collected.histograms.table(world, name))
-        writer.table("hourly", hourly_table(world, spec, collected.loads, n))
-        writer.table("stations", stations_table(world, spec, collected.loads, n))
-        writer.table("sites", sites_table(world, spec.clusters))
+        _write(writer, world, spec, collected, n)
         if spec.keep_exams:
             writer.take(parts.exams())
         precision = found and {

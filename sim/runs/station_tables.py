@@ -88,22 +88,27 @@ def _each_station(world: World, spec: Spec, loads: dict[Key, tuple[Any, ...]]) -
             yield labels, _entities(world, estate, station), servers[station].astype(float), arrays
 
 
+def _repeated(labels: dict[str, str], n: int) -> dict[str, pd.api.extensions.ExtensionArray]:
+    return {name: pd.array([text], dtype="str")[np.zeros(n, np.int8)] for name, text in labels.items()}
+
+
 def hourly_table(world: World, spec: Spec, loads: dict[Key, tuple[Any, ...]], replications: int) -> pd.DataFrame:
     """Hourly use, mean over replications; hours of a long run are pooled by hour of the week and quarter or year.
 
     `waiting`: how many wait (on a link: are under way) at the beginning of the hour; not kept where hours are pooled.
     """
     _, starts, pooled = spec.period.slots()
-    frames = []
+    hours, frames = moments(starts), []
     for labels, names, servers, (use, _, turns) in _each_station(world, spec, loads):
         waiting = np.cumsum(turns, axis=1)[:, :-1] if turns.shape[1] else np.zeros(use.shape[1:])
         entity, slot = (use[0] + use[1] + waiting).nonzero()
-        frames.append(pd.DataFrame(labels, index=range(len(entity))).assign(
-            entity=names[entity], hour=moments(starts)[slot], hours_pooled=pooled[slot],
-            arrivals=use[0, entity, slot] / replications, busy_s=use[1, entity, slot] / 1e6 / replications,
-            work_bytes=use[2, entity, slot] / replications,
-            waiting=waiting[entity, slot] / replications if turns.shape[1] else np.nan, servers=servers[entity],
-        ))  # fmt: skip
+        frames.append(pd.DataFrame({
+            **_repeated(labels, len(entity)), "entity": names[entity], "hour": hours[slot],
+            "hours_pooled": pooled[slot], "arrivals": use[0, entity, slot] / replications,
+            "busy_s": use[1, entity, slot] / 1e6 / replications, "work_bytes": use[2, entity, slot] / replications,
+            "waiting": waiting[entity, slot] / replications if turns.shape[1] else np.full(len(entity), np.nan),
+            "servers": servers[entity],
+        }))  # fmt: skip
     return pd.concat(frames, ignore_index=True)
 
 
@@ -115,8 +120,9 @@ def stations_table(world: World, spec: Spec, loads: dict[Key, tuple[Any, ...]], 
     frames = []
     for labels, names, servers, (_, sums, _) in _each_station(world, spec, loads):
         used = np.flatnonzero(sums[:, 0])
-        frames.append(pd.DataFrame(labels, index=range(len(used))).assign(
-            entity=names[used], servers=servers[used], replications=replications,
+        frames.append(pd.DataFrame({
+            **_repeated(labels, len(used)), "entity": names[used], "servers": servers[used],
+            "replications": np.full(len(used), replications),
             **{name: sums[used, i] / unit for i, (name, unit) in enumerate(STATION_SUMS.items())},
-        ))  # fmt: skip
+        }))  # fmt: skip
     return pd.concat(frames, ignore_index=True)
