@@ -22,7 +22,7 @@ from sim.world.estate import Estate, build_estate
 from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
-WINDOW_DAYS = 7
+WINDOW_DAYS = 21  # a longer one takes more memory; in a shorter one what is carried on takes more time
 BREAKDOWN_DAYS = 30  # after the last arrival, while work is left
 TABLES = ("moments", "hours", "daily", "flows", "storage")  # by replication
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
