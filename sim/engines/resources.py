@@ -33,7 +33,7 @@ class Turn(Event):
     that are ready at once depends on their numbers, not on the way by which each came. SimPy's priorities are 0 and 1.
     """
 
-    def __init__(self, env: Environment, exam: int) -> None:
+    def __init__(self, env: Environment, exam: int = 0) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
         env.schedule(self, EventPriority(NORMAL + 1 + exam))
@@ -47,28 +47,39 @@ class Pool:
         self._hours = (emergency, routine)
         self._queues: tuple[list[tuple[float, int, Event]], ...] = ([], [])
         self._blocks: list[Event] = []
+        self._settling = False
 
     def serve(self, priority: int, order: int, service_s: float, started: list[float]) -> Wait:
         """Wait for a server and use it; the start is written to `started`."""
-        yield Turn(self._env, order)
         turn = self._env.event()
         heappush(self._queues[priority], (self._env.now, order, turn))
-        self._dispatch()
+        self._settle()
         yield turn
         started.append(self._env.now)
         yield self._env.timeout(service_s)
         self._free += 1
-        self._dispatch()
+        self._settle()
 
     def block(self, begin: float, until: float) -> Wait:
         """Take a server out, ahead of every job, from the first that is free after `begin` until `until`."""
         yield self._env.timeout(max(0.0, begin))
         turn = self._env.event()
         self._blocks.append(turn)
-        self._dispatch()
+        self._settle()
         yield turn
         yield self._env.timeout(max(0.0, until - self._env.now))
         self._free += 1
+        self._settle()
+
+    def _settle(self) -> None:
+        """Dispatch when all who come now have come: an emergency goes before who is ready at the same time."""
+        if not self._settling:
+            self._settling = True
+            self._env.process(self._after_all())
+
+    def _after_all(self) -> Wait:
+        yield Turn(self._env)
+        self._settling = False
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -87,7 +98,7 @@ class Pool:
 
     def _wake(self, at: float) -> Wait:
         yield self._env.timeout(at - self._env.now)
-        self._dispatch()
+        self._settle()
 
 
 class Link:
