@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 FIRST_S = 0.1  # everything faster is bucket 0
 GROWTH = 1.01
 N_BUCKETS = 2000  # up to FIRST_S * GROWTH**1999, over a year
+TOGETHER = 256  # groups whose running sums are in memory at once
 
 
 def bucket_edges() -> NDArray[np.float64]:
@@ -29,21 +29,19 @@ def bucket_middles() -> NDArray[np.float64]:
     return middles
 
 
-@njit(cache=True)
-def _places(counts, q, bucket, inside):
-    """Fill bucket i8[group, quantile], -1 for an empty group, and inside f8: how far into it the rank lies."""
-    for g in range(counts.shape[0]):
-        total = 0
-        for b in range(counts.shape[1]):
-            total += counts[g, b]
-        for k in range(len(q)):
-            bucket[g, k] = -1
-            rank, upto = max(1.0, np.ceil(q[k] * total - 1e-9)), 0
-            for b in range(counts.shape[1] if total else 0):
-                upto += counts[g, b]
-                if upto >= rank:
-                    bucket[g, k], inside[g, k] = b, (rank - (upto - counts[g, b]) - 0.5) / counts[g, b]
-                    break
+def _some(counts: NDArray[np.integer], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`quantiles` of a few groups: the bucket in which each rank lies, and how far into it."""
+    upto, groups = np.cumsum(counts, axis=1, dtype=np.int64), np.arange(len(counts))
+    out = np.full((len(counts), len(q)), np.nan)
+    there = upto[:, -1] > 0
+    for k, share in enumerate(q):
+        rank = np.maximum(1.0, np.ceil(share * upto[:, -1] - 1e-9))
+        bucket = np.minimum((upto < rank[:, None]).sum(axis=1), counts.shape[1] - 1)
+        here = np.maximum(counts[groups, bucket], 1)
+        inside = (rank - (upto[groups, bucket] - here) - 0.5) / here
+        found = np.where(bucket == 0, FIRST_S / 2, bucket_edges()[bucket] * np.power(GROWTH, inside))
+        out[there, k] = found[there]
+    return out
 
 
 def quantiles(counts: NDArray[np.integer], q: Sequence[float]) -> NDArray[np.float64]:
@@ -52,9 +50,5 @@ def quantiles(counts: NDArray[np.integer], q: Sequence[float]) -> NDArray[np.flo
     The q-quantile is the value at rank ceil(q n): the inverse of the empirical distribution. Within its bucket the
     ranks are spread evenly on the logarithmic scale, so that intervals are not as coarse as the buckets.
     """
-    edges = bucket_edges()
-    bucket, inside = np.empty((len(counts), len(q)), np.int64), np.zeros((len(counts), len(q)))
-    _places(np.asarray(counts), np.array(q, dtype=np.float64), bucket, inside)
-    found = np.where(bucket == 0, FIRST_S / 2, edges[bucket] * np.power(GROWTH, inside))
-    out: NDArray[np.float64] = np.where(bucket < 0, np.nan, found)
-    return out
+    parts = [_some(counts[a : a + TOGETHER], np.asarray(q)) for a in range(0, len(counts), TOGETHER)]
+    return np.concatenate(parts) if parts else np.empty((0, len(q)))
