@@ -237,7 +237,7 @@ def _measure(a, b, u, x, laws, size_of, travels, out):
     for k in range(b - a):
         i = np.uint64(a + k)
         porter[i] = common[3] * -log(way[0, k])
-        courier[i] = common[4] * -log(way[1, k]) * (travels or here[i] != 1 or where[i] != HERE)
+        courier[i] = common[4] * -log(way[1, k]) * (travels | (here[i] != 1) | (where[i] != HERE))
         gap[i] = VIEWED_FOR_S * -log(way[3, k]) * (views[i] > 0) / (views[i] + 1)
 
 
