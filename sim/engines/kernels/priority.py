@@ -15,11 +15,16 @@ from sim.engines.kernels.heap import replace_first
 
 
 @njit(cache=True)
-def _head(rows, priority, k, emergency):
-    """Place of the next row of the class, from k on."""
-    while k < len(rows) and (priority[rows[k]] == 0) != emergency:
-        k += 1
-    return k
+def _by_class(rows, priority, emergencies, others):
+    """Fill the rows of each class, i8[m or more], in their order; returns how many are emergencies.
+
+    Each row is written to both, and stays in one: whose turn is next could not be foretold.
+    """
+    n = 0
+    for k in range(len(rows)):
+        emergencies[n], others[k - n] = rows[k], rows[k]
+        n += priority[rows[k]] == 0
+    return n
 
 
 @njit(cache=True)
@@ -29,20 +34,19 @@ def _ready(rows, ready, k):
 
 
 @njit(cache=True)
-def priority_pool(rows, ready, service, priority, free, emergency, routine, offset_s, horizon, start, end, begins,
+def priority_pool(urgent, others, ready, service, free, emergency, routine, offset_s, horizon, start, end, begins,
                   untils, taken, upto):  # fmt: skip
-    """Serve `rows`, i8[m] indices in order of readiness, at one pool, as far as it is decided before the horizon.
+    """Serve emergencies and others, i8[m] indices in order of readiness, at one pool, as far as it is decided.
 
-    ready, service f8[n] seconds, ready before the horizon; priority int[n], 0 emergency; free f8[k], k >= 1, a heap,
+    ready, service f8[n] seconds, ready before the horizon; free f8[k], k >= 1, a heap,
     changed; emergency, routine, offset_s: see `calendar`; start, end f8[n] are written at the rows that start before
     the horizon. Such a start cannot be changed by a job that is ready at or after it. Blocks as in `fifo`. Returns how
     many rows are undecided (they come again with the next window, before its rows) and how many blocks are taken.
     """
-    e, r = _head(rows, priority, 0, True), _head(rows, priority, 0, False)
-    ready_e, ready_r = _ready(rows, ready, e), _ready(rows, ready, r)
+    e = r = 0
+    ready_e, ready_r = _ready(urgent, ready, e), _ready(others, ready, r)
     open_e = close_e = open_r = close_r = -np.inf  # each class is known to be open from ... until
-    decided = 0
-    while decided < len(rows):
+    while e < len(urgent) or r < len(others):
         te, tr = max(free[0], ready_e), max(free[0], ready_r)
         if not open_e <= te < close_e:
             te, close_e = opening(te, emergency, offset_s)
@@ -56,17 +60,16 @@ def priority_pool(rows, ready, service, priority, free, emergency, routine, offs
             taken += 1
             continue
         if begin >= horizon or begin == np.inf:
-            return len(rows) - decided, taken
-        decided += 1
-        i = rows[e] if te <= tr else rows[r]
+            return len(urgent) - e + len(others) - r, taken
+        i = urgent[e] if te <= tr else others[r]
         start[i], end[i] = begin, begin + service[i]
         replace_first(free, end[i])
         if te <= tr:
-            e = _head(rows, priority, e + 1, True)
-            ready_e = _ready(rows, ready, e)
+            e += 1
+            ready_e = _ready(urgent, ready, e)
         else:
-            r = _head(rows, priority, r + 1, False)
-            ready_r = _ready(rows, ready, r)
+            r += 1
+            ready_r = _ready(others, ready, r)
     return 0, taken
 
 
@@ -80,16 +83,19 @@ def grouped_pools(order, offsets, ready, service, priority, free, free_offsets, 
     `grouped_fifo`.
     Raises ValueError for jobs at a pool without servers.
     """
-    undecided = 0
+    undecided, most = 0, 0
+    for g in range(len(offsets) - 1):
+        most = max(most, offsets[g + 1] - offsets[g])
+    urgent, others = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
     for g in range(len(offsets) - 1):
         rows, servers = order[offsets[g] : offsets[g + 1]], free[free_offsets[g] : free_offsets[g + 1]]
         if len(rows) and not len(servers):
             raise ValueError("jobs at a station without servers")
         if len(rows):
-            c = which[g]
+            c, n = which[g], _by_class(rows, priority, urgent, others)
             left, taken[g] = priority_pool(
-                rows, ready, service, priority, servers, emergency[c, : spans[c, 0]], routine[c, : spans[c, 1]],
-                offset_s, horizon, start, end, begins, untils, taken[g], blocks[g + 1],
+                urgent[:n], others[: len(rows) - n], ready, service, servers, emergency[c, : spans[c, 0]],
+                routine[c, : spans[c, 1]], offset_s, horizon, start, end, begins, untils, taken[g], blocks[g + 1],
             )  # fmt: skip
             undecided += left
     return undecided
