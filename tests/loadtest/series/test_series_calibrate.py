@@ -37,7 +37,7 @@ def into_model(folder: Path, modalities: str, seconds: float) -> Run:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return into_model(tmp_path_factory.mktemp("calibrate"), "CT CR", 3)
+    return into_model(tmp_path_factory.mktemp("calibrate"), "CT CR", 6)
 
 
 def test_the_laws_percentiles_are_recovered_to_one_per_cent(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_overhead_and_rate_come_back_within_their_intervals(played: Run) -> None
     assert overhead.value == pytest.approx(150, rel=0.02)
     assert rate.value == pytest.approx(2, rel=0.08)
     assert rate.low <= rate.value <= rate.high
-    assert found.ingest.counts == {"objects": 600}
+    assert found.ingest.counts == {"objects": 1200}
     assert found.retrieval is None
     assert found.lacking == ["0 studies were retrieved; a profile takes 100"]
 
