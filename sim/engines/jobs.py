@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.engines.kernels.routing import DOCTOR_FIRST, FROM_UNIT, ON_PACS, RECALLS, TO_INGEST, route_exams
 from sim.engines.outages import Blocks, Pieces, blocks, pieces
 from sim.world.calendar import day_number, week_offset_s, weekly_spans
-from sim.world.columns import columns_of, empty_columns
+from sim.world.columns import columns_of, empty_columns, take_rows
 from sim.world.estate import NEVER, Estate
 from sim.world.exams import Exams
 from sim.world.load import World
@@ -76,7 +76,7 @@ class Jobs:
 
     def take(self, rows: Ints) -> "Jobs":
         """The same columns for some rows."""
-        return Jobs(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return take_rows(self, rows)
 
 
 def join_jobs(parts: list[Jobs]) -> Jobs:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.world.columns import take_rows
+
 Floats = NDArray[np.float64]
 
 
@@ -55,7 +57,7 @@ class Times:
 
     def take(self, rows: NDArray[np.int64]) -> "Times":
         """The same columns for some rows."""
-        return Times(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return take_rows(self, rows)
 
 
 def join_times(parts: list[Times]) -> Times:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 Table = TypeVar("Table")
 
@@ -23,3 +24,9 @@ def empty_columns(table: type[Table], n: int) -> Table:
 def columns_of(table: Any) -> tuple[Any, ...]:
     """The columns in the order of the fields, as the compiled loops take them."""
     return tuple(getattr(table, f.name) for f in fields(table))
+
+
+def take_rows(table: Table, rows: NDArray[np.int64]) -> Table:
+    """The same columns for some rows, all of them from 0 on and before the end."""
+    columns = columns_of(table)
+    return type(table)(*(column.take(rows, mode="clip") for column in columns))  # twice as fast as looking for others

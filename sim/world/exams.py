@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.world.calendar import DAY_S, day_number
-from sim.world.columns import columns_of, empty_columns
+from sim.world.columns import columns_of, empty_columns, take_rows
 from sim.world.demand import daily_national, demand_shape, site_shares
 from sim.world.draw import STREAMS, draw_sites, log_law
 from sim.world.estate import Estate
@@ -61,7 +61,7 @@ class Exams:
 
     def take(self, rows: NDArray[np.int64]) -> "Exams":
         """The same columns for some rows."""
-        return Exams(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return take_rows(self, rows)
 
 
 def concatenate(parts: list[Exams]) -> Exams:

@@ -151,7 +151,7 @@ def peak_memory() -> Iterator[list[float]]:
         while not over.is_set():
             with suppress(psutil.Error):  # a process ended while it was looked at
                 peak[0] = max(peak[0], sum(p.memory_full_info().pss for p in (me, *me.children(recursive=True))))
-            sleep(0.2)
+            sleep(1.0)  # looking takes time from who is looked at
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
