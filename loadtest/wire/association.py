@@ -47,8 +47,7 @@ class Association(Link):
         with self.operation():
             self.send(context, command.store_rq(sop_class, instance_uid, message_id), parts)
             answer = self.response(context, command.C_STORE_RQ, message_id)
-            if 0x1000 in answer.values and answer.sop_instance != instance_uid:
-                raise ProtocolError(f"the answer is about {answer.sop_instance}, not about {instance_uid}")
+            answer.check_instance(instance_uid)
             return self.reply(answer)
 
     def find(self, model_uid: str, identifier: Dataset, most: int = query.MOST_ANSWERS) -> tuple[list[Dataset], Reply]:

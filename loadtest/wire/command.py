@@ -3,12 +3,12 @@
 An element is: group (2), element (2), length (4), value of even length.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
+from typing import NamedTuple
 
 from loadtest.wire.errors import ProtocolError, printable
-from loadtest.wire.negotiation import uid
+from loadtest.wire.negotiation import plain_uid, uid
 from loadtest.wire.pdu import Buffer
 
 C_STORE_RQ, C_GET_RQ, C_FIND_RQ, C_MOVE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0010, 0x0020, 0x0021, 0x0030, 0x0FFF
@@ -24,10 +24,13 @@ _ELEMENT = Struct("<HHI")
 _US = Struct("<HHIH")
 _UL = Struct("<HHII")
 _SHORT, _LONG = Struct("<H"), Struct("<I")
-# The usual answer to a C-STORE: heads (element and length) of 0100, 0120, 0800, 0900 with their values, head of 1000.
-_ANSWER = Struct("<8s2s8s2s8s2s8s2s4sI")
-_ANSWER_HEADS = (*(_ELEMENT.pack(0, element, 2) for element in (0x0100, 0x0120, 0x0800, 0x0900)), b"\0\0\0\x10")
-_GROUP_HEAD, _CLASS_HEAD = _ELEMENT.pack(0, 0, 4), b"\0\0\2\0"
+# A usual C-STORE and its answer, after the class: four numbers, each with its head (element and length), head of 1000.
+_USUAL = Struct("<8s2s8s2s8s2s8s2s4sI")
+_USUAL_NUMBERS = {
+    tuple(_ELEMENT.pack(0, element, 2) for element in elements): elements
+    for elements in ((0x0100, 0x0110, 0x0700, 0x0800), (0x0100, 0x0120, 0x0800, 0x0900))
+}
+_GROUP_HEAD, _CLASS_HEAD, _INSTANCE_HEAD = _ELEMENT.pack(0, 0, 4), b"\0\0\2\0", b"\0\0\0\x10"
 
 
 def us(element: int, value: int) -> bytes:
@@ -138,21 +141,26 @@ def event_report_rsp(request: "Command", status: int) -> bytes:
 
 def response(field: int, request: "Command", status: int) -> bytes:
     """C-ECHO-RSP or C-STORE-RSP to a request that a listener got (PS3.7 9.3.1.2 and 9.3.5.2)."""
-    before, after = _response_frame(request.sop_class, field, status)
-    instance = ui(0x1000, request.sop_instance) if 0x1000 in request.values else b""
+    before, after = _response_frame(request.values.get(0x0002, b""), field, status)
+    instance = _instance(request.values[0x1000]) if 0x1000 in request.values else b""
     size = len(before) + 2 + len(after) + len(instance)
     return b"".join((_UL.pack(0, 0, 4, size), before, _SHORT.pack(request.message_id), after, instance))
 
 
+def _instance(raw: bytes) -> bytes:
+    """Affected SOP Instance UID (0000,1000) as it was asked for."""
+    text = plain_uid(raw, "command set: (0000,1000)")
+    return _ELEMENT.pack(0, 0x1000, len(text) + (len(text) & 1)) + text + b"\0" * (len(text) & 1)
+
+
 @lru_cache(maxsize=256)
-def _response_frame(sop_class: str, field: int, status: int) -> tuple[bytes, bytes]:
+def _response_frame(sop_class: bytes, field: int, status: int) -> tuple[bytes, bytes]:
     """What stands before and after the id of the message that is answered, the group length left out."""
-    before = ui(0x0002, sop_class) + us(0x0100, field | RESPONSE) + us(0x0120, 0)[:-2]
+    before = ui(0x0002, uid(sop_class, "command set: (0000,0002)")) + us(0x0100, field | RESPONSE) + us(0x0120, 0)[:-2]
     return before, us(0x0800, NO_DATA_SET) + us(0x0900, status)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command set that came from a peer: element number of group 0000 -> value bytes."""
 
     values: dict[int, bytes]
@@ -200,6 +208,12 @@ class Command:
         """Affected SOP Instance UID (0000,1000)."""
         return uid(self.values.get(0x1000, b""), "command set: (0000,1000)")
 
+    def check_instance(self, instance_uid: str) -> None:
+        """Raise ProtocolError where an answer names another SOP instance."""
+        raw = self.values.get(0x1000)
+        if raw is not None and raw.rstrip(b"\0 ") != instance_uid.encode("ascii"):
+            raise ProtocolError(f"the answer is about {self.sop_instance}, not about {instance_uid}")
+
     @property
     def comment(self) -> str:
         """Error Comment (0000,0902), made printable."""
@@ -210,23 +224,25 @@ class Command:
 def read_command(raw: Buffer) -> Command:
     """Read a command set element by element; never by searching for bytes (findings, section 3)."""
     whole = bytes(raw)
-    return Command(_usual_answer(whole) or _elements(whole))
+    return Command(_usual(whole) or _elements(whole))
 
 
-def _usual_answer(whole: bytes) -> dict[int, bytes] | None:
-    """The elements of a C-STORE-RSP as PS3.7 9.3.1.2 has it, without a comment; None for what is not to the byte so.
+def _usual(whole: bytes) -> dict[int, bytes] | None:
+    """The elements of a C-STORE-RQ or -RSP as PS3.7 9.3.1 has them; None for what is not to the byte so.
 
-    Group length (12 bytes), 0002 (8 + n), then 0100, 0120, 0800, 0900 (10 each), 1000 (8 + m).
+    Group length (12 bytes), 0002 (8 + n), then 0100, 0110, 0700, 0800 or 0100, 0120, 0800, 0900 (10 each),
+    1000 (8 + m): no comment, and not of a C-MOVE.
     """
     at = 20 + int.from_bytes(whole[16:20], "little")
     if whole[:8] != _GROUP_HEAD or whole[12:16] != _CLASS_HEAD or len(whole) < at + 48:
         return None
-    kind, field, message, number, sets, data_set, state, status, instance, size = _ANSWER.unpack_from(whole, at)
-    if (kind, message, sets, state, instance) != _ANSWER_HEADS or len(whole) != at + 48 + size:
+    head1, one, head2, two, head3, three, head4, four, instance, size = _USUAL.unpack_from(whole, at)
+    numbers = _USUAL_NUMBERS.get((head1, head2, head3, head4))
+    if numbers is None or instance != _INSTANCE_HEAD or len(whole) != at + 48 + size:
         return None
     return {
-        0x0000: whole[8:12], 0x0002: whole[20:at], 0x0100: field, 0x0120: number, 0x0800: data_set, 0x0900: status,
-        0x1000: whole[at + 48 :],
+        0x0000: whole[8:12], 0x0002: whole[20:at], numbers[0]: one, numbers[1]: two, numbers[2]: three,
+        numbers[3]: four, 0x1000: whole[at + 48 :],
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from loadtest.wire.errors import AssociationAborted, ProtocolError, WireError
 
 Write = Callable[[memoryview], object]
 IDENTIFIER_CAP = 1 << 20  # bytes, rule Z4
+WHOLE_COMMAND = 3  # control of a PDV: of a command set, and its last fragment (PS3.8 annex E.2)
 
 
 class PeerReleased(AssociationAborted):
@@ -33,17 +34,22 @@ class Reader:
 
     def command(self) -> tuple[int, Command]:
         """The next message's presentation context id and command set."""
-        raw = bytearray()
-        context, last = -1, False
-        while not last:
-            number, control, fragment = self._pdv()
-            if not control & 1 or context not in (-1, number):
+        number, control, fragment = self._pdv()
+        if control == WHOLE_COMMAND and len(fragment) <= COMMAND_CAP:
+            return number, read_command(fragment)
+        return self._command_in_fragments(number, control, fragment)
+
+    def _command_in_fragments(self, context: int, control: int, fragment: memoryview) -> tuple[int, Command]:
+        raw, number = bytearray(), context
+        while True:
+            if not control & 1 or number != context:
                 raise ProtocolError("a data set fragment, or another context, came where a command set was due")
-            context, last = number, bool(control & 2)
             if len(raw) + len(fragment) > COMMAND_CAP:
                 raise ProtocolError(f"command set over {COMMAND_CAP} bytes")
             raw += fragment
-        return context, read_command(raw)
+            if control & 2:
+                return context, read_command(raw)
+            number, control, fragment = self._pdv()
 
     def data(self, context: int, write: Write) -> int:
         """Pass the data set's fragments to `write` as they come; returns the number of bytes."""

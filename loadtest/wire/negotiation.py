@@ -74,10 +74,15 @@ def items(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
 
 def uid(value: Buffer, where: str) -> str:
     """A UID of at most 64 characters, padding removed (PS3.5 9.1); anything else is a ProtocolError."""
+    return plain_uid(value, where).decode("ascii")
+
+
+def plain_uid(value: Buffer, where: str) -> bytes:
+    """The same, not decoded."""
     text = bytes(value).rstrip(b"\0 ")
     if not 0 < len(text) <= 64 or text.translate(None, b"0123456789."):
         raise ProtocolError(f"{where}: {printable(text, 80)!r} is not a UID of digits and dots, 64 characters at most")
-    return text.decode("ascii")
+    return text
 
 
 def read_accept(body: Buffer, offered: Sequence[Context]) -> Agreement:

@@ -139,8 +139,7 @@ class Pipeline:
         if one is None:
             raise ProtocolError(f"answer to message {message_id}, which waits for none")
         self._link.check_response(number, answer, one.context, command.C_STORE_RQ, message_id)
-        if 0x1000 in answer.values and answer.sop_instance != one.instance_uid:
-            raise ProtocolError(f"the answer is about {answer.sop_instance}, not about {one.instance_uid}")
+        answer.check_instance(one.instance_uid)
         reply = reply_from(answer, one.sent, self._ear.first_byte or end, end)
         with self._changed:
             del self.outstanding[message_id]

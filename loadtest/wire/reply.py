@@ -1,15 +1,14 @@
 """What an operation gives back."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pynetdicom.status import code_to_category
 
 from loadtest.wire.command import Command
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The final response of an operation; times are `time.perf_counter()` seconds.
 
     `sent`: the kernel had the last byte of the request; `first_byte`: first byte of the first response; `end`: final

@@ -15,7 +15,7 @@ SMOKE = ROOT / "scenarios" / "smoke.toml"
 
 def filmless(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-c", "from filmless.cli import main; main()", *map(str, words)],
+        [sys.executable, "-m", "filmless", *map(str, words)],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr

@@ -131,17 +131,15 @@ def test_store_rq_and_rsp(instance: str) -> None:
     byte=st.integers(0, 255),
     cut=st.integers(0, 12),
 )
-def test_the_usual_answer_is_read_as_any_command_set(
-    instance: str, comment: bool, at: int, byte: int, cut: int
-) -> None:
+def test_the_usual_is_read_as_any_command_set(instance: str, comment: bool, at: int, byte: int, cut: int) -> None:
     """With a byte changed and an end cut off: the short way gives the same elements, or leaves it to the long one."""
     tail = (command._ELEMENT.pack(0, 0x1008, 2) + b"no",) if comment else ()
     heads = [command.us(e, v) for e, v in ((0x0100, 0x8001), (0x0120, 7), (0x0800, 0x0101), (0x0900, 0))]
     good = command.command_set(command.ui(2, CT), *heads, command.ui(0x1000, instance), *tail)
-    assert bool(command._usual_answer(good)) is not comment
+    assert bool(command._usual(good)) is not comment
     raw = bytearray(good[: len(good) - cut])
     raw[min(at, len(raw) - 1)] = byte
-    if (found := command._usual_answer(bytes(raw))) is not None:
+    if (found := command._usual(bytes(raw))) is not None:
         assert found == command._elements(bytes(raw))
 
 
