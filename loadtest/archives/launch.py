@@ -26,11 +26,13 @@ def running(
     mode: Mode = "memory",
     folder: Path | None = None,
     law: str = "",
+    processes: int = 1,
 ) -> Iterator[Target]:
     """An archive that answers, as a Target; stopped, and its temporary store removed, when the block ends.
 
-    `movers` are our C-MOVE listeners that it shall know: AE title -> (host, port). `mode`, `folder` and `law` are
-    the embedded archive's. A path is a target file: that archive is not started here, only read and checked.
+    `movers` are our C-MOVE listeners that it shall know: AE title -> (host, port). `mode`, `folder`, `law` and
+    `processes` (of a null sink) are the embedded archive's. A path is a target file: that archive is not started here,
+    only read and checked.
     Raises ArchiveFailed, or TargetErrors for a target file.
     """
     if isinstance(kind, Path):
@@ -39,7 +41,7 @@ def running(
         with running_orthanc(name, movers or {}) as target:
             yield target
     elif kind == "embedded":
-        with running_embedded(name, movers or {}, mode, folder, law) as target:
+        with running_embedded(name, movers or {}, mode, folder, law, processes) as target:
             yield target
     else:
         raise ValueError(f"archive {kind!r}: allowed are 'embedded', 'orthanc' and the path of a target file")
@@ -47,11 +49,11 @@ def running(
 
 @contextmanager
 def running_embedded(
-    name: str, movers: Movers, mode: Mode = "memory", folder: Path | None = None, law: str = ""
+    name: str, movers: Movers, mode: Mode = "memory", folder: Path | None = None, law: str = "", processes: int = 1
 ) -> Iterator[Target]:
     """The embedded archive in a process of its own, on free ports."""
     command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae_title_from(name)]
-    command += ["--end-with-stdin"]
+    command += ["--end-with-stdin", "--processes", str(processes)]
     command += ["--folder", str(folder)] if folder else []
     command += ["--law", law] if law else []
     command += [word for ae, (host, port) in movers.items() for word in ("--move", f"{ae}={host}:{port}")]

@@ -64,14 +64,13 @@ def prove(when: str, jobs: Sequence[PlayJob], speed: float, seconds: float, sett
     with TemporaryDirectory(prefix="filmless-headroom-") as folder, ExitStack() as sinks:
         length = max(_length(one.traffic) for one in jobs) / speed
         at = busiest([_dues(one.traffic) / speed for one in jobs], seconds) if seconds < length else 0.0
-        placed = []
+        placed, processes = [], max(1, int(settings.get("workers", 0)))  # a sink must not be slower than who sends
         for number, one in enumerate(jobs):
             file = Path(folder) / f"{number}.traffic.parquet"
             if shorten(one.traffic, file, at * speed, min(seconds, length) * speed):
                 port = free_port()
-                sink = sinks.enter_context(
-                    running("embedded", f"sink-{number}", {LISTENER: ("127.0.0.1", port)}, "null")
-                )
+                movers = {LISTENER: ("127.0.0.1", port)}
+                sink = sinks.enter_context(running("embedded", f"sink-{number}", movers, "null", processes=processes))
                 placed.append(replace(one, traffic=file, target=sink, listener_port=port))
         quiet = {k: v for k, v in settings.items() if k not in ASIDE} | {"ledger": "none", "prefill": "skip"}
         result = play(placed, speed, Path(folder) / "out", progress, **quiet)

@@ -54,7 +54,7 @@ def serve(options: Options, stop: threading.Event) -> None:
 
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # what a peer sends is kept, not judged
     with ExitStack() as running:
-        archive = Archive(options.mode, options.folder, options.law)
+        archive = Archive(options.mode, options.folder, options.law, options.processes)
         running.callback(archive.close)
         openers = [_dicom_side(archive, options), lambda port: server.start(archive, port)]
         doors = Doors(openers, [options.port, options.http_port])

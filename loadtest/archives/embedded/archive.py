@@ -7,6 +7,7 @@ from threading import Lock
 
 from pydicom.dataset import Dataset
 
+from loadtest.archives.embedded.counts import Counts
 from loadtest.archives.embedded.desk import Desk
 from loadtest.archives.embedded.header import Unreadable, read_header, uid
 from loadtest.archives.embedded.index import Index
@@ -25,8 +26,12 @@ _STORED = (
 class Archive:
     """Objects and their index. Every method may be called from any thread."""
 
-    def __init__(self, mode: Mode = "memory", folder: Path | None = None, law: Law | None = None) -> None:
+    def __init__(
+        self, mode: Mode = "memory", folder: Path | None = None, law: Law | None = None, processes: int = 1
+    ) -> None:
         """`disk` goes on with what `folder` holds; `law` says how long storing takes at least.
+
+        `processes`: in null mode so many may count what they swallow.
 
         Raises OSError when the folder cannot be used.
         """
@@ -37,7 +42,8 @@ class Archive:
         self._index = Index(folder / "index.sqlite" if folder else None)
         self._vault: Vault = FileVault(folder / "objects") if folder else MemoryVault()
         self._numbers = count(self._index.highest() + 1)
-        self._tally = {"instances": 0, "bytes": 0, "duplicates": 0}
+        self._tally = {"instances": 0, "duplicates": 0}
+        self.swallowed = Counts(processes)
         self._lock = Lock()
 
     def store(
@@ -66,9 +72,7 @@ class Archive:
 
     def swallow(self, size: int) -> None:
         """Null mode: count an object of `size` bytes."""
-        with self._lock:
-            self._tally["instances"] += 1
-            self._tally["bytes"] += size
+        self.swallowed.add(size)
 
     def find(self, query: Query) -> list[dict[str, str]]:
         """The answers to a query: keyword -> text, for each returned key that this archive holds."""
@@ -91,12 +95,13 @@ class Archive:
 
     def statistics(self) -> dict[str, int | None]:
         """Objects, studies (None in null mode) and bytes of data sets held, and duplicates that were not kept."""
-        with self._lock:
-            tally = dict(self._tally)
         if self._null:
-            return {**tally, "studies": None}
+            instances, size = self.swallowed.totals()
+            return {"instances": instances, "studies": None, "bytes": size, "duplicates": 0}
+        with self._lock:
+            duplicates = self._tally["duplicates"]
         instances, studies, size = self._index.counts()
-        return {"instances": instances, "studies": studies, "bytes": size, "duplicates": tally["duplicates"]}
+        return {"instances": instances, "studies": studies, "bytes": size, "duplicates": duplicates}
 
     def close(self) -> None:
         """Close the index."""

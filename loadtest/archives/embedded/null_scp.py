@@ -5,8 +5,11 @@ must be faster than the archives that the generator is to be trusted with. Data 
 leave the kernel. Queries find and retrieves move nothing.
 """
 
+import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -25,6 +28,7 @@ from loadtest.wire.settings import LARGEST_WINDOW
 MAX_PDU = 1 << 20  # a CT in one: each header costs the sink a wait
 IDLE = Timeouts(connect_s=5.0, response_s=600.0, operation_s=600.0)
 SYNCHRONOUS = (1, 1)
+POLL_S = 0.1
 _QUERIES = (command.C_FIND_RQ, command.C_GET_RQ, command.C_MOVE_RQ)
 
 
@@ -36,18 +40,32 @@ def start(archive: Archive, options: Options, peer: MakePeer | None = None) -> S
 
     Raises OSError when the port is taken.
     """
-    return _Door(archive, options.port, peer or NullPeer).service()
+    return _Door(archive, options.port, peer or NullPeer, options.processes).service()
 
 
 class _Door:
-    """The listening socket, and the connections that came through it."""
+    """The listening socket, and the connections that came through it. Its processes take turns at it."""
 
-    def __init__(self, archive: Archive, port: int, peer: MakePeer) -> None:
+    def __init__(self, archive: Archive, port: int, peer: MakePeer, processes: int) -> None:
         self._archive, self._peer = archive, peer
         self._socket = socket.create_server((LOOPBACK, port), backlog=128)
         self._open: set[socket.socket] = set()
+        self._helpers = [self._fork(number) for number in range(1, processes)]
         self._thread = threading.Thread(target=self._accept, name="null sink", daemon=True)
         self._thread.start()
+
+    def _fork(self, number: int) -> int:
+        """A process that does the same at the same socket, and ends with this one, however that ends; its id."""
+        parent = os.getpid()
+        if child := os.fork():
+            return child
+        try:
+            self._archive.swallowed.take_number(number)
+            threading.Thread(target=self._accept, daemon=True).start()
+            while os.getppid() == parent:
+                time.sleep(POLL_S)
+        finally:
+            os._exit(0)
 
     def service(self) -> Service:
         return Service(int(self._socket.getsockname()[1]), self._stop, self._stop)
@@ -71,6 +89,9 @@ class _Door:
             with suppress(OSError):  # its peer may be gone
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+        for child in self._helpers:
+            os.kill(child, signal.SIGKILL)  # it keeps nothing
+            os.waitpid(child, 0)
         self._thread.join(5)
 
 

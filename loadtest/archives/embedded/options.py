@@ -14,7 +14,10 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the archive runs. Port 0 takes a free one; `movers` are C-MOVE destinations: AE title -> (host, port)."""
+    """How the archive runs. Port 0 takes a free one; `movers` are C-MOVE destinations: AE title -> (host, port).
+
+    `processes`: so many listen at the DICOM port of a null sink.
+    """
 
     mode: Mode = "memory"
     ae_title: str = "FILMLESS"
@@ -24,6 +27,7 @@ class Options:
     movers: dict[str, tuple[str, int]] = field(default_factory=dict)
     end_with_stdin: bool = False
     law: Law | None = None
+    processes: int = 1
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
@@ -31,6 +35,8 @@ class Options:
             raise ValueError("mode model: it needs --law")
         if self.mode == "null" and self.law is not None:
             raise ValueError("mode null: it answers at once; --law goes with the other modes")
+        if self.processes > 1 and self.mode != "null":
+            raise ValueError(f"mode {self.mode}: it has one process; --processes goes with --mode null")
         if (self.mode == "disk") != (self.folder is not None):
             raise ValueError(f"mode {self.mode}: --folder goes with --mode disk, and disk needs it")
 
@@ -49,6 +55,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
             movers=dict(given.move),
             end_with_stdin=given.end_with_stdin,
             law=read_law(given.law) if given.law else None,
+            processes=given.processes,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -77,5 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="DICOMweb port; 0 takes a free one")
     parser.add_argument("--folder", type=Path, help="where --mode disk keeps objects and index")
     parser.add_argument("--move", type=mover, action="append", default=[], metavar="AE=host:port")
+    parser.add_argument(
+        "--processes", type=int, choices=range(1, 65), default=1, metavar="1..64", help="of a null sink"
+    )
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser

@@ -47,6 +47,17 @@ def test_embedded_starts_counts_and_stops(mode: str) -> None:
     assert not answers(target.port)
 
 
+def test_a_null_sink_of_several_processes_counts_as_one() -> None:
+    """Each association is served by the process that was free; all end with the archive."""
+    with running("embedded", "sink", mode="null", processes=3) as target:
+        children = [int(n) for n in Path(f"/proc/{target.pid}/task/{target.pid}/children").read_text().split()]
+        assert len(children) == 2
+        for number in range(12):
+            send(target, number)
+        assert target.count_instances() == 12
+    assert not any(is_running(process) for process in (target.pid, *children))
+
+
 def test_it_stops_with_associations_open() -> None:
     with running("embedded", "A") as target:
         association = open_association(target.peer(), "TESTER", [(CT, [EXPLICIT])])
@@ -85,16 +96,21 @@ def test_command_line_speaks_json_and_heeds_sigterm() -> None:
 
 def test_it_ends_with_the_process_that_started_it() -> None:
     """However that ends: a killed test run leaves no archive behind."""
-    lines = ["import time", "from loadtest.archives.launch import running", "with running('embedded', 'A') as target:"]
-    program = "\n".join([*lines, "    print(target.pid, flush=True)", "    time.sleep(60)"])
+    lines = ["import time", "from loadtest.archives.launch import running"]
+    lines += ["with running('embedded', 'A', mode='null', processes=2) as target:"]
+    lines += [
+        "    print(target.pid, *open(f'/proc/{target.pid}/task/{target.pid}/children').read().split(), flush=True)"
+    ]
+    program = "\n".join([*lines, "    time.sleep(60)"])
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout
-        archive = int(starter.stdout.readline())
+        ours = [int(process) for process in starter.stdout.readline().split()]
         starter.kill()
+    assert len(ours) == 2
     until = time.monotonic() + 5
-    while is_running(archive) and time.monotonic() < until:
+    while any(map(is_running, ours)) and time.monotonic() < until:
         time.sleep(0.02)
-    assert not is_running(archive)
+    assert not any(map(is_running, ours))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +122,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
         ["--move", "L"],
         ["--move", "L=host:0"],
         ["--mode", "quick"],
+        ["--processes", "2"],  # of a null sink only
     ],
 )
 def test_bad_options_end_with_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,9 @@ association, storescp --ignore, with and without TCP_NODELAY=1 in the environmen
 `kernel_ms` is the CPU of a bare sender of as many bytes, that is the kernel's part of `cpu_ms`: into the same kind of
 reads as storescp's (6 bytes, then 16,384), or into the bare receiver of 1 MiB that the null sink is held against.
 
-Four associations are those of two client processes, as `filmless play --workers 2` has them: four threads of one
-Python process mostly wait for each other. Bare TCP has all four in one process, where it is fastest.
+Four associations are those of two client processes, as `filmless play --workers 2` has them, into a sink of two
+processes, as that play proves its headroom with: four threads of one Python process mostly wait for each other. Bare
+TCP has all four in one process, where it is fastest.
 """
 
 import json
@@ -31,7 +32,7 @@ from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, fre
 PIXELS = 524288
 SHIPPED: dict[str, str] = {}
 NO_DELAY = {"TCP_NODELAY": "1"}
-CLIENTS = {1: 1, 4: 2}  # associations -> client processes
+CLIENTS = {1: 1, 4: 2}  # associations -> client processes, and as many of the sink
 WHOLE, AS_STORESCP = (1 << 20,), (6, 16384)  # bytes asked for in turn by a bare receiver
 
 
@@ -83,7 +84,7 @@ def into_null_sink(count: int, connections: int = 1) -> tuple[float, float]:
             for number in range(count // connections):
                 assert link.store(CT, f"2.25.77.9.{number + 1}", EXPLICIT, (head, pixels)).status == 0
 
-    with running("embedded", "sink", mode="null") as target:
+    with running("embedded", "sink", mode="null", processes=CLIENTS[connections]) as target:
         return _in_processes(lambda: send(target.peer()), count, connections, CLIENTS[connections])
 
 
