@@ -103,20 +103,16 @@ def _check_expands(run: Run, whole: str, spec: Spec) -> None:
 
 
 def _write(writer: RunWriter, world: World, spec: Spec, collected: Collected, n: int) -> None:
-    """All tables of a run; those that come in parts from a thread of their own, for most of writing is not Python."""
-
-    def in_parts() -> None:
-        for name in (*TABLES, "warm_up"):
-            writer.stream(name, collected.table(name))
-        for name in HISTOGRAMS:
-            writer.stream(name, collected.histograms.table(world, name))
-
-    with ThreadPoolExecutor(1) as beside:
-        job = beside.submit(in_parts)
+    """All tables of a run; those that come in parts by threads of their own, for most of writing is not Python."""
+    parts = {name: collected.table(name) for name in (*TABLES, "warm_up")}  # read as they are written
+    parts |= {name: collected.histograms.table(world, name) for name in HISTOGRAMS}
+    with ThreadPoolExecutor(2) as beside:
+        jobs = [beside.submit(writer.stream, name, rows) for name, rows in parts.items()]
         writer.table("hourly", hourly_table(world, spec, collected.loads, n))
         writer.table("stations", stations_table(world, spec, collected.loads, n))
         writer.table("sites", sites_table(world, spec.clusters))
-        job.result()
+        for job in jobs:
+            job.result()
 
 
 def simulate(world: World, spec: Spec, out: Path, progress: Progress = lambda done, total, text: None,

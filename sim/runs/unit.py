@@ -22,7 +22,7 @@ from sim.world.estate import Estate, build_estate
 from sim.world.exams import ExamMaker, Exams
 from sim.world.load import World
 
-WINDOW_DAYS = 21  # a longer one takes more memory; in a shorter one what is carried on takes more time
+WINDOW_EXAMS = 560_000  # more take more memory; with fewer, those that are carried on take more time
 BREAKDOWN_DAYS = 30  # after the last arrival, while work is left
 TABLES = ("moments", "hours", "daily", "flows", "storage")  # by replication
 Portion = tuple[str, Exams, Jobs, Times, NDArray[np.int64]]  # world, exams in hand, and the rows of those done
@@ -51,8 +51,9 @@ class UnitResult:
     loads: dict[tuple[str, str], tuple[NDArray[np.int64], ...]] = field(default_factory=dict)  # by world and station
 
 
-def _windows(first: date, last: date) -> list[tuple[date, date]]:
-    starts = [first + timedelta(days=d) for d in range(0, (last - first).days, WINDOW_DAYS)]
+def _windows(first: date, last: date, exams_a_day: float) -> list[tuple[date, date]]:
+    days = max(1, int(WINDOW_EXAMS / max(exams_a_day, 1.0)))
+    starts = [first + timedelta(days=d) for d in range(0, (last - first).days, days)]
     return list(zip(starts, [*starts[1:], last], strict=True))
 
 
@@ -67,7 +68,7 @@ def _fast(world: World, estate: Estate, unit: Unit, maker: ExamMaker, begin: dat
     stations = _stations(world, estate, unit)
     engines = {which: FastEngine(stations) for which in unit.worlds}
     kept: Exams | None = None
-    for start, stop in _windows(begin, unit.period.last):
+    for start, stop in _windows(begin, unit.period.last, maker.a_day(begin)):
         exams = maker.after(kept, start, stop)
         horizon = np.inf if stop == unit.period.last else (stop - unit.period.first).days * 86_400.0
         for which, engine in engines.items():

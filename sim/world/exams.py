@@ -132,6 +132,11 @@ class ExamMaker:
         self._people = population * part / part.sum()
         self._size = self._shares.sum(axis=0)
 
+    def a_day(self, start: date) -> float:
+        """Exams expected on a day, in the mean of the week from `start` on."""
+        week = daily_national(self._world, [start + timedelta(days=i) for i in range(7)])
+        return float((week * self._size).sum()) / 7
+
     def days(self, start: date, stop: date) -> Exams:
         """All exams that arrive from `start` up to, not including, `stop`."""
         return self.after(None, start, stop)

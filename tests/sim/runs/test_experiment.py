@@ -30,7 +30,7 @@ def test_one_process_gives_the_same_hash_as_two(world: World, run: Run, tmp_path
 def test_the_engines_windows_do_not_matter(
     world: World, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.runs.unit.WINDOW_DAYS", 2)
+    monkeypatch.setattr("sim.runs.unit.WINDOW_EXAMS", 1)
     again = Run(simulate(world, replace(SPEC, processes=1), tmp_path / "w"))
     assert again.results_hash == run.results_hash
 

@@ -153,7 +153,7 @@ def test_every_exam_is_kept_on_request(world: World, run: Run, tmp_path: Path, m
     moments = kept.table("moments").query("world == 'pacs' and replication == 0 and measure == 'turnaround_s'")
     assert pacs["reported_s"].sum() == pytest.approx(moments["sum_s"].sum(), abs=1e-3)
     assert (np.diff(pacs["exam"]) > 0).all()
-    monkeypatch.setattr("sim.runs.unit.WINDOW_DAYS", 2)
+    monkeypatch.setattr("sim.runs.unit.WINDOW_EXAMS", 1)
     again = Run(simulate(world, replace(spec, processes=1), tmp_path / "w"))
     assert again.manifest["files"] == kept.manifest["files"]
 
