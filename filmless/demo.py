@@ -40,8 +40,9 @@ def check_disk(needed: float, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed * HEADROOM:
-        raise Failed(f"the play would store {needed / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB free: "
-                     "free some, play fewer --minutes, or use --out on another disk")  # fmt: skip
+        raise Failed(f"the play would store {needed / 1e9:.1f} GB, for which {needed * HEADROOM / 1e9:.1f} GB are to "
+                     f"be free, and {folder} has {free / 1e9:.1f} GB: free some, play fewer --minutes, or use --out on "
+                     "another disk")  # fmt: skip
 
 
 def run_demo(target: str, minutes: float, replications: int, out: Path, json_: bool) -> None:
