@@ -124,17 +124,24 @@ def test_store_rq_and_rsp(instance: str) -> None:
     assert answer == oracle_command(dimse_messages.C_STORE_RSP(), back)
 
 
+REQUEST = ((0x0100, 0x0001), (0x0110, 7), (0x0700, 0), (0x0800, 1))
+ANSWER = ((0x0100, 0x8001), (0x0120, 7), (0x0800, 0x0101), (0x0900, 0))
+
+
 @given(
+    numbers=st.sampled_from([REQUEST, ANSWER]),
     instance=st.from_regex(r"[0-9.]{0,64}", fullmatch=True),
     comment=st.booleans(),
     at=st.integers(0, 200),
     byte=st.integers(0, 255),
     cut=st.integers(0, 12),
 )
-def test_the_usual_is_read_as_any_command_set(instance: str, comment: bool, at: int, byte: int, cut: int) -> None:
+def test_the_usual_is_read_as_any_command_set(
+    numbers: tuple[tuple[int, int], ...], instance: str, comment: bool, at: int, byte: int, cut: int
+) -> None:
     """With a byte changed and an end cut off: the short way gives the same elements, or leaves it to the long one."""
     tail = (command._ELEMENT.pack(0, 0x1008, 2) + b"no",) if comment else ()
-    heads = [command.us(e, v) for e, v in ((0x0100, 0x8001), (0x0120, 7), (0x0800, 0x0101), (0x0900, 0))]
+    heads = [command.us(element, value) for element, value in numbers]
     good = command.command_set(command.ui(2, CT), *heads, command.ui(0x1000, instance), *tail)
     assert bool(command._usual(good)) is not comment
     raw = bytearray(good[: len(good) - cut])
