@@ -45,7 +45,7 @@ def terms(link: Association, window: int) -> str:
     theirs = link.agreement.user.max_pdu
     length = f"PDU length: {link.channel.max_pdu} bytes taken here, {theirs or 'any number of'} bytes by the archive"
     asked = f"{window} proposed, {link.window} granted" if window > 1 else "none proposed"
-    return f"{length}; asynchronous window: {asked}"
+    return f"{length}; asynchronous window: {asked}; TCP congestion control: {link.channel.congestion or 'untold'}"
 
 
 def is_terms(key: str) -> bool:

@@ -11,7 +11,7 @@ OWED = {
     "TCP profile": ("tcp_profile",),
     "association policy": ("settings", "association"),
     "associations at once": ("settings", "modality_associations"),
-    "PDU length and asynchronous window": ("negotiated",),
+    "PDU length, asynchronous window and congestion control": ("negotiated",),
     "speed": ("speed",),
     "machine": ("machine", "cores"),
     "time-outs": ("settings", "response_s"),

@@ -53,6 +53,13 @@ class Channel:
         ear.link, ear._bounded = self.link, self._bounded
         return ear
 
+    @property
+    def congestion(self) -> str:
+        """The algorithm that the system sends by (TcpProfile), "" where it does not tell."""
+        with suppress(OSError, AttributeError):
+            return self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).partition(b"\0")[0].decode()
+        return ""
+
     def hang_up(self, how: int) -> None:
         """Wake whoever waits for this connection: SHUT_RD who reads, SHUT_RDWR who sends as well."""
         with suppress(OSError):  # it is gone already
@@ -253,7 +260,16 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 
 def apply(sock: socket.socket, profile: TcpProfile) -> None:
     """Set the profile's options; the segment size counts only before the connection is made."""
+    _send_by(sock, profile.congestion)
     if profile.no_delay:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if profile.segment_bytes:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, profile.segment_bytes)
+
+
+def _send_by(sock: socket.socket, algorithms: Sequence[str]) -> None:
+    """Who is not root may take only what net.ipv4.tcp_allowed_congestion_control lists; Reno is always there."""
+    for name in algorithms if hasattr(socket, "TCP_CONGESTION") else ():
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+            return

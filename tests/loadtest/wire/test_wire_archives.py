@@ -40,6 +40,13 @@ def test_echo_and_store_into_dcmtk_with_both_profiles(storescp: Peer) -> None:
         assert not link.is_open
 
 
+def test_a_connection_sends_by_the_profiles_algorithm_whatever_the_machines_own_is(storescp: Peer) -> None:
+    for wanted, used in ((("no-such", "reno"), {"reno"}), (("cubic", "reno"), {"cubic", "reno"})):
+        by = TcpProfile("by", True, True, congestion=wanted)
+        with open_association(storescp, "TESTER", [(VERIFICATION, [IMPLICIT])], timeouts=QUICK, profile=by) as link:
+            assert link.channel.congestion in used  # CUBIC may be root's alone
+
+
 def test_orthanc_find_get_move(orthanc: Orthanc) -> None:
     study = STUDY + ".1"
     store(orthanc.peer, study, 3)
