@@ -13,7 +13,7 @@ from itertools import count
 from time import perf_counter
 
 from gevent import get_hub
-from gevent.event import Event
+from gevent.hub import Waiter
 
 _CLOCK_MONOTONIC, _NONBLOCK, _ABSOLUTE = 1, os.O_NONBLOCK, 1
 _READ = 1
@@ -29,7 +29,7 @@ class Alarm:
     """One kernel timer for all greenlets that wait for a time. Used in one thread; closed when the play ends."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[float, int, Event]] = []
+        self._waiting: list[tuple[float, int, Waiter]] = []
         self._order = count()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._handle = self._open()
@@ -49,11 +49,11 @@ class Alarm:
     def sleep_until(self, time: float) -> None:
         """Sleep until a perf_counter time (CLOCK_MONOTONIC); where there is no kernel timer, return at once."""
         while self._watcher is not None and time > perf_counter():
-            woken = Event()
-            heappush(self._waiting, (time, next(self._order), woken))
-            if self._waiting[0][2] is woken:
+            sleeper = Waiter()
+            heappush(self._waiting, (time, next(self._order), sleeper))
+            if self._waiting[0][2] is sleeper:
                 self._set(time)
-            woken.wait()
+            sleeper.get()
 
     def _set(self, time: float) -> None:
         timer = _Timer(0, 0, int(time), int(time % 1 * 1e9) + 1)  # all zero would switch it off
@@ -62,14 +62,14 @@ class Alarm:
             raise OSError(number, os.strerror(number), "timerfd")
 
     def _ring(self) -> None:
-        """In the loop: wake all whose time has come, and set the timer for the next."""
+        """In the loop: wake all whose time has come, each at once, and set the timer for the next."""
         try:
             os.read(self._handle, 8)
         except BlockingIOError:
             return
         now = perf_counter()
         while self._waiting and self._waiting[0][0] <= now:
-            heappop(self._waiting)[2].set()
+            heappop(self._waiting)[2].switch(None)
         if self._waiting:
             self._set(self._waiting[0][0])
 

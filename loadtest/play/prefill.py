@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from gevent import sleep
 from gevent.pool import Pool
 
 from loadtest.play.archive import Archive
@@ -10,6 +9,7 @@ from loadtest.play.recorder import Recorder
 from loadtest.play.services import Done
 from loadtest.play.tell import Progress
 from loadtest.play.traffic import Operation
+from loadtest.play.turns import let_others
 from loadtest.wire import WireError
 
 
@@ -19,7 +19,7 @@ def prepare(archives: Sequence[Archive], modalities: Mapping[int, set[str]]) -> 
     progress = Progress("prepare", len(pairs))
     for job, modality in pairs:
         archives[job].factory.prepare(modality)
-        sleep(0)  # up to a second each: a worker's heartbeat goes on
+        let_others()  # up to a second each: a worker's heartbeat goes on
         progress.step()
 
 

@@ -5,7 +5,7 @@ Blocking sockets with bounds: under gevent's patched `socket` the same code runs
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from mmap import mmap
 from struct import pack
@@ -93,9 +93,7 @@ class Channel:
                 self._send_gathered([chunk])
 
     def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
-        for first in range(0, len(pieces), MOST_BUFFERS):
-            batch = pieces[first : first + MOST_BUFFERS]
-            size = sum(map(len, batch))
+        for batch, size in _batches(pieces, self._bounded.most_bytes):
             while size:
                 taken = self._send_some(batch)
                 size -= taken
@@ -213,6 +211,26 @@ class Channel:
             if self.is_cut:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.sock.close()
+
+
+def _batches(pieces: Sequence[Buffer], most_bytes: int) -> Iterator[tuple[Sequence[Buffer], int]]:
+    """Buffers in a row for one call each, and their bytes; one that is larger by itself is cut."""
+    size = sum(map(len, pieces))
+    if size <= most_bytes and len(pieces) <= MOST_BUFFERS:
+        yield pieces, size
+        return
+    batch: list[Buffer] = []
+    size = 0
+    for piece in pieces:
+        for at in range(0, len(piece), most_bytes):
+            part = piece if len(piece) <= most_bytes else memoryview(piece)[at : at + most_bytes]
+            if size + len(part) > most_bytes or len(batch) == MOST_BUFFERS:
+                yield batch, size
+                batch, size = [], 0
+            batch.append(part)
+            size += len(part)
+    if batch:
+        yield batch, size
 
 
 def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:

@@ -3,6 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
+
+import gevent
+
+from loadtest.play.turns import let_others
 
 ROOT = Path(__file__).parents[3]
 
@@ -73,3 +78,19 @@ print(len(begun), len(players.environment.user_classes), exact_ms(0.41234), exac
 
 def test_a_user_for_each_device_and_a_finer_histogram() -> None:
     assert python(DEVICES) == "1500 5 0.412 147.0 58800.0\n"
+
+
+def test_who_waits_for_a_time_runs_too_when_others_are_let() -> None:
+    ran: list[int] = []
+    gevent.spawn_later(0.001, ran.append, 1)
+    until = perf_counter() + 0.005
+    while perf_counter() < until:
+        continue
+    let_others()
+    assert ran == [1]
+
+
+def test_the_table_of_files_has_grown_before_the_clock_starts() -> None:
+    script = "from loadtest.play.files import make_room; make_room(3000); print(open('/proc/self/status').read())"
+    told = dict(line.split(":", 1) for line in python(script).splitlines() if ":" in line)
+    assert int(told["FDSize"]) >= 12_000
