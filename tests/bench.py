@@ -15,7 +15,8 @@ def main() -> None:
     sim_bench.main()
     print(wire_bench.measure())
     play_bench.main()
-    rehearsal.main(["--minutes", "10"])  # the machine's own England, last: it takes twenty minutes and more
+    rehearsal.main(["--minutes", "10", "--speeds", "1"])  # needs 80 GB free; last, since it takes a quarter of an hour
+    rehearsal.main(["--minutes", "2", "--speeds", "2"])
 
 
 if __name__ == "__main__":
