@@ -1,8 +1,10 @@
 """Where a name leads: one resolution, and the kind of network it lies in (rule S6)."""
 
 import ipaddress
-import socket
 
+from loadtest.wire.resolve import addresses
+
+WITHIN_S = 10.0  # for a name server to answer
 KINDS = ("loopback", "private", "link-local", "multicast", "unspecified", "public")
 
 
@@ -13,8 +15,7 @@ def resolve(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host.strip("[]")))
     except ValueError:
-        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
-        return str(found[0][4][0])
+        return str(addresses(host, 0, WITHIN_S)[0][1][0])
 
 
 def kind(address: str) -> str:

@@ -63,6 +63,8 @@ def _tried(flight: Preflight, name: str, check: Check) -> CheckResult:
         result = check(flight)
     except WireError as error:
         result = _from_error(flight, name, error)
+    except ValueError as error:  # our own credentials or TLS files; the words name the variable only
+        result = CheckResult(name, "not asked", str(error))
     except OSError as error:  # our own listener's port
         result = CheckResult(name, "not asked", f"we cannot listen for it: {error.strerror or error}")
     if result.is_ok:

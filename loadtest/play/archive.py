@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from urllib.parse import urlsplit
 
 from gevent import joinall
 
 from loadtest.archives.target import Destination as Known
 from loadtest.archives.target import Target
+from loadtest.archives.web_door import open_web
 from loadtest.objects.factory import Factory
 from loadtest.play.associations import Associations
 from loadtest.play.config import JobConfig, PlayConfig
@@ -23,7 +23,7 @@ from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.services import Service
 from loadtest.play.traffic import About, Operation
 from loadtest.play.web import Web
-from loadtest.wire import DicomWeb, StoreListener, TcpProfile, Timeouts, WireError
+from loadtest.wire import StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
 
@@ -97,7 +97,7 @@ def open_archive(
     links = links_of(about, ours) if config.shape else _failing(faults, about.cluster, ours)
     per_image = config.association == "image"
     dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
-    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links,
+    web = Web(factory, lambda: open_web(target, config.timeouts(), config.profile()), links,
               config.connect_s, config.view_by)  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
@@ -174,9 +174,9 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
     """
     peer = archive.target.peer()
     doors = [("DICOM", peer.host, peer.port)]
-    if needs_web:
-        parts = urlsplit(archive.target.base_url)
-        doors.append(("DICOMweb", parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+    if archive.target.base_url:  # the final read asks there too: what we bring along must be fit to be used
+        place = _web_place(archive.target, timeouts)
+        doors += [("DICOMweb", *place)] if needs_web else []
     for name, host, port in doors:
         try:
             connect(host, port, TcpProfile.TUNED, timeouts.connect_s).close()
@@ -184,3 +184,12 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
             raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None
     ask_archive(archive.target)
+
+
+def _web_place(target: Target, timeouts: Timeouts) -> tuple[str, int]:
+    """Address and port of the DICOMweb door. Raises PlayFailed for credentials or TLS files that cannot be used."""
+    try:
+        with open_web(target, timeouts) as web:
+            return web.place
+    except (ValueError, WireError) as error:
+        raise PlayFailed(f"archive '{target.name}', DICOMweb: {error}") from None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from gevent.pool import Pool
 from pydicom.dataset import Dataset
 
+from loadtest.archives.web_door import open_web
 from loadtest.objects.uids import series_uid
 from loadtest.play.archive import LEDGER_AE, Archive
 from loadtest.play.entries import Entry
@@ -13,7 +14,7 @@ from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
 from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge, name_objects
 from loadtest.verdict.records import NO_STATUS
-from loadtest.wire import DicomWeb, Timeouts, WireError
+from loadtest.wire import Timeouts, WireError
 from loadtest.wire.query import STUDY_ROOT_FIND
 
 AT_ONCE = 2
@@ -116,7 +117,7 @@ def _images(study: Dataset, series_uid: str) -> Dataset:
 def _by_qido(archive: Archive, entry: Entry) -> int | None:
     """Objects of the study by the archive's own count, or by its instances where it gives none."""
     uid = archive.factory.study_uid(entry.operation.exam)
-    with DicomWeb(archive.target.base_url, BOUNDS) as web:
+    with open_web(archive.target, BOUNDS) as web:
         found, reply = web.qido("studies", {"StudyInstanceUID": uid, "includefield": COUNT_TAG})
         if not reply.ok:
             return None

@@ -57,7 +57,7 @@ class View:
 
     def _answer(self, kind: str, path: str) -> WebReply:
         if kind == METADATA:
-            return self.client.wado_metadata(path)[1]
+            return self.client.wado_metadata(path, most=0)[1]  # they are counted, not kept
         if kind == RENDERED:
             return self.client.wado_rendered(path)
         return self.client.wado(f"{path}/frames/1", media=FRAMES)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from mmap import mmap
 from struct import pack
 from time import perf_counter
-from typing import Any
 
 from loadtest.wire import pdu
 from loadtest.wire.bounded import bounded
@@ -18,6 +17,7 @@ from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, Pro
 from loadtest.wire.pace import Link as SiteLink
 from loadtest.wire.pace import Pace
 from loadtest.wire.pdu import Buffer
+from loadtest.wire.resolve import addresses
 from loadtest.wire.settings import TcpProfile, Timeouts
 from loadtest.wire.tls import secure
 
@@ -243,37 +243,29 @@ def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:
 
 
 def connect(
-    host: str, port: int, profile: TcpProfile, timeout_s: float, tls: ssl.SSLContext | None = None
+    host: str, port: int, profile: TcpProfile, timeout_s: float, tls: ssl.SSLContext | None = None, name: str = ""
 ) -> socket.socket:
     """Open a TCP (and TLS) connection with the profile's options, without retry; raises ConnectFailed with the cause.
 
-    A name with several addresses (localhost) is tried address by address, all within `timeout_s`.
+    A name with several addresses (localhost) is looked up and tried address by address, all within `timeout_s`.
+    `name`: whose certificate it must be, where `host` is the address that a name was pinned to.
     """
     until = perf_counter() + timeout_s
     cause: OSError = OSError("the name has no address")
     try:
-        for family, address in _addresses(host, port):
+        for family, address in addresses(host, port, timeout_s):
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 apply(sock, profile)
                 sock.settimeout(max(until - perf_counter(), 1e-3))
                 sock.connect(address)
-                return sock if tls is None else secure(sock, tls, host, max(until - perf_counter(), 1e-3))
+                return sock if tls is None else secure(sock, tls, name or host, max(until - perf_counter(), 1e-3))
             except OSError as error:
                 cause = error
                 sock.close()
-    except OSError as error:  # the name is not known
+    except OSError as error:  # the name is not known, or not in time
         cause = error
     raise ConnectFailed(f"no connection to {host}:{port}: {cause.strerror or cause}") from cause
-
-
-def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
-    """Family and address of each place to try. Numbers need no resolver, which under gevent is a thread's work."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):
-            socket.inet_pton(family, host)
-            return [(family, (host, port))]
-    return [(one[0], one[4]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def apply(sock: socket.socket, profile: TcpProfile) -> None:

@@ -5,7 +5,6 @@ import os
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from http.client import HTTPResponse
 from time import perf_counter
 from types import TracebackType
@@ -16,21 +15,34 @@ from uuid import uuid4
 from loadtest.wire import multipart
 from loadtest.wire.errors import WireError
 from loadtest.wire.http_channel import HttpConnection
+from loadtest.wire.json_array import JsonArray
 from loadtest.wire.pace import Pace
+from loadtest.wire.paging import Pages
 from loadtest.wire.pdu import Buffer
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts
-from loadtest.wire.web_reply import WebReply, detail, json_list, stow_answer
+from loadtest.wire.web_reply import WebReply, detail, instance_of, stow_answer, warning
 
-BODY_CAP = 64 << 20  # bytes of an answer that we have to hold whole: JSON and error texts
+STOW_CAP = 4 << 20  # bytes of an answer that we have to hold whole: 10,000 objects named
+REFUSAL_CAP = 4 << 20  # bytes of an error's body, of which we keep the first words
+WORDS = 200
+MOST = 10_000  # answers of a query that are kept
 USER, PASSWORD, TOKEN = "FILMLESS_WEB_USER", "FILMLESS_WEB_PASSWORD", "FILMLESS_WEB_TOKEN"
 JSON, DICOM, FRAMES = "application/dicom+json", "application/dicom", "application/octet-stream"
 
 
 def authorization(environment: Mapping[str, str]) -> dict[str, str]:
-    """Authorization header: FILMLESS_WEB_TOKEN is a bearer, FILMLESS_WEB_USER and _PASSWORD are basic; {} if unset."""
+    """Authorization header: FILMLESS_WEB_TOKEN is a bearer, FILMLESS_WEB_USER and _PASSWORD are basic; {} if unset.
+
+    Raises ValueError, which names the variable and never its content, for what cannot stand in a header.
+    """
     if token := environment.get(TOKEN):
+        if not all("!" <= c <= "~" for c in token):  # RFC 6750 2.1; what is no ASCII or a line's end cannot be sent
+            raise ValueError(f"{TOKEN} holds a space, a line's end or another character that no bearer token has")
         return {"Authorization": f"Bearer {token}"}
     if user := environment.get(USER):
+        for name in (USER, PASSWORD):
+            if any(c < " " or c == "\x7f" for c in environment.get(name, "")):  # RFC 7617 section 2
+                raise ValueError(f"{name} holds a line's end or another control character")
         pair = f"{user}:{environment.get(PASSWORD, '')}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
     return {}
@@ -50,8 +62,10 @@ class DicomWeb:
         profile: TcpProfile = TcpProfile.TUNED,
         tls: ssl.SSLContext | None = None,
         environment: Mapping[str, str] | None = None,
+        address: str = "",
     ) -> None:
-        self._http = HttpConnection(base_url, timeouts, profile, tls)
+        """`address`: the IP address that the URL's host was pinned to; TLS and the Host header keep the name."""
+        self._http = HttpConnection(base_url, timeouts, profile, tls, address)
         self.pace: Pace | None = None  # of the link that answers come over
         self._credentials = authorization(os.environ if environment is None else environment)
 
@@ -59,6 +73,11 @@ class DicomWeb:
     def security(self) -> str:
         """TLS version and suite of the last connection, "" for plain TCP."""
         return self._http.security
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host or address, and port, that it connects to."""
+        return self._http.address, self._http.port
 
     @contextmanager
     def _operation(self) -> Iterator[None]:
@@ -73,7 +92,10 @@ class DicomWeb:
             raise
 
     def stow(self, objects: Sequence[Buffer], study_uid: str = "") -> WebReply:
-        """STOW-RS (PS3.18 10.5): Part 10 files in one request; what was stored is read from the answer's sequences."""
+        """STOW-RS (PS3.18 10.5): Part 10 files in one request; what was stored is read from the answer's sequences.
+
+        `ok` only when the answer names each of them as stored.
+        """
         boundary = b"filmless-" + uuid4().hex.encode("ascii")
         body = multipart.encode(objects, boundary)
         headers = {
@@ -83,28 +105,27 @@ class DicomWeb:
         }
         with self._operation():
             answer = self._ask("POST", f"studies/{study_uid}" if study_uid else "studies", headers, body)
-            raw = self._http.read_all(answer, BODY_CAP)
-            return self._reply(answer, bytes=len(raw), **stow_answer(answer, raw))
+            raw = self._http.read_all(answer, STOW_CAP)
+            return self._reply(answer, bytes=len(raw), **stow_answer(answer, raw, [*map(instance_of, objects)]))
 
     def qido(
-        self, level: str, params: Mapping[str, str | int], *, page: int = 0, most: int = 10_000
+        self, level: str, params: Mapping[str, str | int], *, page: int = 0, most: int = MOST
     ) -> tuple[list[dict[str, Any]], WebReply]:
         """QIDO-RS (PS3.18 10.6) at "studies", "series" or "instances" (or a path below a study).
 
-        `page` > 0 asks page by page with limit and offset until a short page or `most` answers, all within
-        one `operation_s`; `first_byte` is the first page's, `end` the last one's.
+        `page` > 0 asks page by page with limit and offset until the end or `most` answers, all within one
+        `operation_s`; so does `page` = 0, without limit, while the server says that it has more. `first_byte` is the
+        first page's, `end` the last one's; `detail` keeps the last warning.
         """
-        answers: list[dict[str, Any]] = []
-        requests = size = 0
+        pages, said = Pages(page, most), ""
         with self._operation():
             while True:
-                paging = {"limit": page, "offset": len(answers)} if page else {}
-                found, reply = self._json(f"{quote(level)}?{urlencode({**params, **paging})}".rstrip("?"))
-                requests, size = requests + 1, size + reply.bytes
-                answers += found
-                if not page or len(found) < page or len(answers) >= most or not reply.ok:
-                    kept = answers[:most]
-                    return kept, replace(reply, objects=len(kept), requests=requests, bytes=size)
+                array = pages.array()
+                asked = urlencode({**params, **pages.parameters()})
+                reply, more = self._json(f"{quote(level)}?{asked}".rstrip("?"), array)
+                said = reply.detail or said
+                if not pages.take(array, more):
+                    return pages.answers, pages.summed(reply, said)
 
     def wado_study(self, study_uid: str, *, hashing: bool = False, transfer_syntax: str = "*") -> WebReply:
         """WADO-RS (PS3.18 10.4) of a whole study, streamed: objects and bytes are counted, nothing is kept."""
@@ -116,7 +137,7 @@ class DicomWeb:
         with self._operation():
             answer = self._ask("GET", quote(path, safe="/,"), {"Accept": accept})
             if answer.status != 200:
-                return self._reply(answer, detail=detail(answer, self._http.read_all(answer, BODY_CAP)))
+                return self._refusal(answer)
             counter = multipart.PartCounter(multipart.boundary_of(answer.headers.get("Content-Type", "")), hashing)
             while piece := self._read(answer):
                 counter.feed(piece)
@@ -124,10 +145,12 @@ class DicomWeb:
             known = {"objects": counter.parts, "bytes": counter.bytes, "first_part": counter.first_part}
             return self._reply(answer, hashes=tuple(counter.hashes), **known)
 
-    def wado_metadata(self, path: str) -> tuple[list[dict[str, Any]], WebReply]:
-        """Metadata as DICOM JSON of all instances below `path` (PS3.18 10.4.1.1.2)."""
+    def wado_metadata(self, path: str, *, most: int = MOST) -> tuple[list[dict[str, Any]], WebReply]:
+        """Metadata as DICOM JSON below `path` (PS3.18 10.4.1.1.2): all instances are counted, `most` of them kept."""
+        array = JsonArray(most)
         with self._operation():
-            return self._json(f"{quote(path)}/metadata")
+            reply, _ = self._json(f"{quote(path)}/metadata", array)
+            return array.kept, reply
 
     def wado_rendered(self, path: str, media: str = "image/jpeg") -> WebReply:
         """A rendered image (PS3.18 10.4.1.1.3): one object, its bytes counted, never decoded."""
@@ -135,10 +158,10 @@ class DicomWeb:
         with self._operation():
             answer = self._ask("GET", f"{quote(path, safe='/,')}/rendered", {"Accept": media})
             if answer.status != 200:
-                return self._reply(answer, detail=detail(answer, self._http.read_all(answer, BODY_CAP)))
+                return self._refusal(answer)
             while piece := self._read(answer):
                 size += len(piece)
-            return self._reply(answer, objects=1, bytes=size, first_part=perf_counter())
+            return self._reply(answer, objects=int(size > 0), bytes=size, first_part=perf_counter())
 
     def _read(self, answer: HTTPResponse) -> bytes:
         """The next piece of the body, when it has passed the site's link."""
@@ -147,11 +170,20 @@ class DicomWeb:
             self.pace.take(len(piece))
         return piece
 
-    def _json(self, path: str) -> tuple[list[dict[str, Any]], WebReply]:
+    def _json(self, path: str, array: JsonArray) -> tuple[WebReply, bool]:
+        """Read an answer's objects into `array`; also whether the server says that it has more of them."""
         answer = self._ask("GET", path, {"Accept": JSON})
-        raw = self._http.read_all(answer, BODY_CAP)
-        found = json_list(raw) if answer.status == 200 else []
-        return found, self._reply(answer, objects=len(found), bytes=len(raw), detail=detail(answer, raw))
+        if answer.status != 200:
+            return self._refusal(answer), False
+        while piece := self._http.read(answer):
+            array.feed(piece)
+        array.finish()
+        said, more = warning(answer)
+        return self._reply(answer, objects=array.count, bytes=array.bytes, detail=said), more
+
+    def _refusal(self, answer: HTTPResponse) -> WebReply:
+        """An answer without data: 204, or an error, whose first words are kept."""
+        return self._reply(answer, detail=detail(answer, self._http.read_start(answer, WORDS, REFUSAL_CAP)))
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: Sequence[Buffer] = ()) -> HTTPResponse:
         return self._http.request(method, f"/{path}", {**headers, **self._credentials}, body)

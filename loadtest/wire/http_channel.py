@@ -87,14 +87,31 @@ class _Wrapped:
             self.sock.close()
 
 
+class _FinalAnswer(http.client.HTTPResponse):
+    """Steps over interim answers (RFC 9110 15.2), such as 103 Early Hints; their number is bounded by HEADERS_CAP."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200:
+                return version, status, reason
+            if status == http.client.SWITCHING_PROTOCOLS:
+                raise ProtocolError("101 Switching Protocols, though none was asked for")
+            http.client.parse_headers(self.fp)
+
+
 class HttpConnection:
     """Keep-alive to one server. One that the server closed while idle is opened anew before anything is sent."""
 
-    def __init__(self, base_url: str, timeouts: Timeouts, profile: TcpProfile, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, base_url: str, timeouts: Timeouts, profile: TcpProfile, tls: ssl.SSLContext | None, address: str = ""
+    ) -> None:
+        """`address`: where to connect to, while the URL's host is whom we ask for and whose certificate it must be."""
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise ValueError("base URL: give http(s)://host[:port]/path without user, password or query")
         self.host, self.path = parts.hostname, parts.path.rstrip("/")
+        self.address = address or self.host
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self.tls = (tls or client_context(os.environ)) if parts.scheme == "https" else None
         self.timeouts, self.profile = timeouts, profile
@@ -103,8 +120,9 @@ class HttpConnection:
         self.begin()
         self.in_head, self.head_left, self.ended = True, HEADERS_CAP, False
         self._client = http.client.HTTPConnection(self.host, self.port)
-        self._wrapped: _Wrapped | None = None
+        self._client.response_class = _FinalAnswer
         self._client.auto_open = 0
+        self._wrapped: _Wrapped | None = None
 
     def begin(self) -> None:
         """Start an operation's clock, for one request or for several; the first one starts with the connection."""
@@ -118,9 +136,7 @@ class HttpConnection:
         self.in_head, self.head_left, self.ended = True, HEADERS_CAP, False
         try:
             self._ready()
-            self._client.putrequest(method, self.path + path, skip_accept_encoding=True)
-            for name, value in headers.items():
-                self._client.putheader(name, value)
+            self._head(method, path, headers)
             self._client.endheaders()
             for piece in body:
                 self._client.send(piece)
@@ -132,6 +148,18 @@ class HttpConnection:
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._named(ProtocolError("the body is compressed though no encoding was accepted"))
         return answer
+
+    def _head(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Write the request's head. What `http.client` says of a bad one holds its values: never repeat it (S3)."""
+        wrong = ""
+        try:
+            self._client.putrequest(method, self.path + path, skip_accept_encoding=True)
+            for name, value in headers.items():
+                self._client.putheader(name, value)
+        except (ValueError, http.client.HTTPException) as error:
+            wrong = type(error).__name__
+        if wrong:  # not while it is handled: the error would be kept as the new one's context
+            raise ProtocolError(f"our own request cannot be sent as HTTP/1.1: {wrong}")
 
     def read(self, answer: http.client.HTTPResponse) -> bytes:
         """The next piece of the body as soon as it is there; b"" at its end, ConnectionLost if that comes too early."""
@@ -151,10 +179,15 @@ class HttpConnection:
 
     def read_all(self, answer: http.client.HTTPResponse, cap: int) -> bytes:
         """The whole body, at most `cap` bytes."""
-        raw = bytearray()
+        return self.read_start(answer, cap, cap)
+
+    def read_start(self, answer: http.client.HTTPResponse, most: int, cap: int) -> bytes:
+        """The first `most` bytes of a body that is read to its end; at most `cap` bytes may come."""
+        raw, size = bytearray(), 0
         while piece := self.read(answer):
-            raw += piece
-            if len(raw) > cap:
+            raw += piece[: most - len(raw)]
+            size += len(piece)
+            if size > cap:
                 raise self._named(ProtocolError(f"the body is over {cap} bytes"))
         return bytes(raw)
 
@@ -162,7 +195,7 @@ class HttpConnection:
         """Open the connection, or open it anew when the server has closed it while nothing was outstanding."""
         if self._client.sock is None or self._wrapped is None or _is_stale(self._wrapped.sock):
             self.close()
-            sock = connect(self.host, self.port, self.profile, self.timeouts.connect_s, self.tls)
+            sock = connect(self.address, self.port, self.profile, self.timeouts.connect_s, self.tls, self.host)
             self.security = security(sock)
             self._client.sock = self._wrapped = _Wrapped(self, sock)
 

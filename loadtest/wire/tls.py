@@ -4,9 +4,11 @@ TLS 1.2 at least, 1.3 first; certificate and host name are always verified; ther
 Files are named by environment variables, so that no key stands in a command line or a run folder.
 """
 
+import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from loadtest.wire.errors import ConnectFailed, printable
 
@@ -17,8 +19,12 @@ CA, CERTIFICATE, KEY, KEY_PASSWORD = (
     "FILMLESS_TLS_KEY_PASSWORD",
 )
 # TLS 1.2 suites: only ephemeral keys and authenticated encryption (RFC 9325 section 4.2). 1.3 has no others.
-SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
-RESTRICTED_SUITES = "ECDHE+AESGCM:DHE+AESGCM"
+# None with DHE: a client cannot choose its group, the RFC recommends none, and annex B.13 forbids them where the
+# length of the key cannot be set, as in Python.
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+RESTRICTED_SUITES = "ECDHE+AESGCM"
+
+_contexts: dict[tuple[object, ...], ssl.SSLContext] = {}  # what has been read from files that are the same still
 
 
 def client_context(environment: Mapping[str, str], *, restricted: bool = False) -> ssl.SSLContext:
@@ -26,11 +32,33 @@ def client_context(environment: Mapping[str, str], *, restricted: bool = False) 
 
     FILMLESS_TLS_CERTIFICATE and _KEY add our own certificate (mutual TLS). `restricted` leaves only AES-GCM suites,
     for annex B.13. Raises ValueError when a file cannot be used; the message names the variable, not the content.
+    To read the authorities takes tens of milliseconds: a process has one context for each set of files.
     """
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
-    if path := environment.get(CA):
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=_readable(CA, path))
-    return _harden(context, environment, restricted)
+    files = tuple(_version(environment.get(name, "")) for name in (CA, CERTIFICATE, KEY))
+    which = (*files, environment.get(KEY_PASSWORD, ""), restricted)
+    if which not in _contexts:
+        with _of_authorities(environment.get(CA)) as path:
+            context = ssl.create_default_context(cafile=path)  # of the system only where no file is given
+        _contexts[which] = _harden(context, environment, restricted)
+    return _contexts[which]
+
+
+def _version(path: str) -> tuple[str, int, int]:
+    """A file as it is now: when it is written anew, it is read anew."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return path, 0, 0
+    return path, about.st_mtime_ns, about.st_size
+
+
+@contextmanager
+def _of_authorities(path: str | None) -> Iterator[str | None]:
+    """The file to read; an error in it names the variable."""
+    try:
+        yield path or None
+    except OSError as error:
+        raise ValueError(f"{CA}: {path!r} is not a readable PEM file of certificates") from error
 
 
 def server_context(environment: Mapping[str, str], *, restricted: bool = False) -> ssl.SSLContext:
@@ -38,9 +66,10 @@ def server_context(environment: Mapping[str, str], *, restricted: bool = False) 
     if not environment.get(CERTIFICATE):
         raise ValueError(f"{CERTIFICATE} is not set: a listener needs a certificate (PEM file) for TLS")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if path := environment.get(CA):
-        context.load_verify_locations(_readable(CA, path))
-        context.verify_mode = ssl.CERT_REQUIRED
+    with _of_authorities(environment.get(CA)) as path:
+        if path:
+            context.load_verify_locations(path)
+            context.verify_mode = ssl.CERT_REQUIRED
     return _harden(context, environment, restricted)
 
 
@@ -53,14 +82,6 @@ def _harden(context: ssl.SSLContext, environment: Mapping[str, str], restricted:
         except OSError as error:
             raise ValueError(f"{CERTIFICATE}, {KEY}: no usable pair of PEM files ({type(error).__name__})") from error
     return context
-
-
-def _readable(variable: str, path: str) -> str:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except OSError as error:
-        raise ValueError(f"{variable}: {path!r} is not a readable PEM file of certificates") from error
-    return path
 
 
 def secure(sock: socket.socket, context: ssl.SSLContext, host: str, timeout_s: float) -> ssl.SSLSocket:

@@ -1,22 +1,32 @@
 """What a DICOMweb request gives back, and how its JSON is read (PS3.18 annexes F and I)."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
 from loadtest.wire.errors import ProtocolError, printable
+from loadtest.wire.json_array import KEPT_CAP, weight
+from loadtest.wire.pdu import Buffer
+from loadtest.wire.scan import find_uid
 
-_REFERENCED, _FAILED, _REASON = "00081199", "00081198", "00081197"
+_REFERENCED, _FAILED, _OTHER, _REASON, _INSTANCE = "00081199", "00081198", "0008119A", "00081197", "00081155"
+_MORE = re.compile("additional results", re.IGNORECASE)  # PS3.18 10.6.3.3, and as its earlier editions had it
+_PREAMBLE = 132  # bytes of a Part 10 file before its meta information, whose first 256 have the SOP Instance UID
+_META_INSTANCE = 0x00020003
 
 
 @dataclass(frozen=True, slots=True)
 class WebReply:
     """What a request gave; times are perf_counter seconds, `bytes` are bytes inside parts (WADO) or of the body.
 
-    `stored`, `failed`: objects named in ReferencedSOPSequence and FailedSOPSequence; `reasons`: failure reason codes.
-    `first_part`: the first object was whole (WADO). `requests`: HTTP requests made (QIDO pages).
+    Of what was sent by STOW-RS: `stored` are objects that ReferencedSOPSequence names; `failed` those named in
+    FailedSOPSequence or counted in OtherFailuresSequence, `reasons` their codes; `unknown` those of which the answer
+    says nothing.
+    `first_part`: the first object was whole (WADO). `requests`: HTTP requests made (QIDO pages). `detail`: words of a
+    refusal, or a warning that came with an answer (Warning 299).
     """
 
     status: int
@@ -24,6 +34,7 @@ class WebReply:
     end: float
     stored: int = 0
     failed: int = 0
+    unknown: int = 0
     objects: int = 0
     bytes: int = 0
     first_part: float = 0.0
@@ -35,8 +46,8 @@ class WebReply:
 
     @property
     def ok(self) -> bool:
-        """2xx and nothing failed."""
-        return 200 <= self.status < 300 and self.failed == 0
+        """2xx, nothing failed, and the answer accounts for all that was sent."""
+        return 200 <= self.status < 300 and self.failed == self.unknown == 0
 
 
 def detail(answer: HTTPResponse, raw: bytes) -> str:
@@ -44,34 +55,51 @@ def detail(answer: HTTPResponse, raw: bytes) -> str:
     return "" if 200 <= answer.status < 300 else printable(f"{answer.status} {answer.reason}: ".encode() + raw[:200])
 
 
+def warning(answer: HTTPResponse) -> tuple[str, bool]:
+    """Warning 299 in its words, "" if there is none; and whether it says that there are more results."""
+    said = [one for one in answer.headers.get_all("Warning", []) if "299" in one]
+    return printable("; ".join(said)), any(map(_MORE.search, said))
+
+
 def _json(raw: bytes) -> Any:
     try:
-        return json.loads(raw)
+        text = raw.decode("utf-8-sig")
+        if weight(text) > KEPT_CAP:
+            raise ProtocolError(f"JSON of {len(raw)} bytes would take more than {KEPT_CAP} bytes of memory")
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the answer of {len(raw)} bytes is not JSON: {type(error).__name__}") from error
 
 
-def json_list(raw: bytes) -> list[dict[str, Any]]:
-    """The data sets of a DICOM JSON array; anything else is a ProtocolError."""
-    found = _json(raw)
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ProtocolError("a QIDO-RS answer must be a JSON array of objects (PS3.18 annex F)")
-    return found
+def instance_of(part10: Buffer) -> str:
+    """SOP Instance UID of a Part 10 file from its meta information (PS3.10 7.1); "" for what is no such file."""
+    head = bytes(memoryview(part10)[: _PREAMBLE + 256])
+    try:
+        return find_uid(head[_PREAMBLE:], True, _META_INSTANCE) or "" if head[_PREAMBLE - 4 :][:4] == b"DICM" else ""
+    except ProtocolError:
+        return ""
 
 
-def stow_answer(answer: HTTPResponse, raw: bytes) -> dict[str, Any]:
-    """Counts from a Store Instances Response (PS3.18 annex I.2): 200 or 202 alone does not mean that all was stored."""
-    if not raw or "json" not in answer.headers.get("Content-Type", "").lower():
-        return {"detail": detail(answer, raw) or "the answer names no objects"}
+def stow_answer(answer: HTTPResponse, raw: bytes, sent: Sequence[str]) -> dict[str, Any]:
+    """Counts from a Store Instances Response (PS3.18 annex I.2): 200 or 202 alone does not mean that all was stored.
+
+    `sent`: the SOP Instance UID of each object, "" where it is not known. An object is stored when it is named so; for
+    one without UID any name will do that is nobody else's.
+    """
+    kind = answer.headers.get("Content-Type", "").lower()
+    if ("json" not in kind and (kind or raw[:1] != b"{")) or not raw:  # Orthanc's 400 and 409 do not tell their type
+        return {"unknown": len(sent), "detail": detail(answer, raw) or "the answer names no objects"}
     body = _json(raw)
     if not isinstance(body, dict):
         raise ProtocolError("a STOW-RS answer must be one JSON object (PS3.18 annex F)")
-    failed = _sequence(body, _FAILED)
-    reasons = tuple(_number(one.get(_REASON)) for one in failed)
+    failed = _sequence(body, _FAILED) + _sequence(body, _OTHER)
+    named = set(map(_uid, _sequence(body, _REFERENCED))) - set(map(_uid, failed)) - {""}
+    stored = sum(uid in named for uid in sent) + min(len(named.difference(sent)), sent.count(""))
     return {
-        "stored": len(_sequence(body, _REFERENCED)),
+        "stored": stored,
         "failed": len(failed),
-        "reasons": reasons,
+        "unknown": max(len(sent) - stored - len(failed), 0),
+        "reasons": tuple(_number(one.get(_REASON)) for one in failed),
         "detail": detail(answer, raw),
     }
 
@@ -82,6 +110,13 @@ def _sequence(body: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise ProtocolError(f"STOW-RS answer: ({tag[:4]},{tag[4:]}) is not a sequence")
     return value
+
+
+def _uid(item: Mapping[str, Any]) -> str:
+    """The SOP Instance UID that an item names; "" for none."""
+    element = item.get(_INSTANCE)
+    value = element.get("Value") if isinstance(element, dict) else None
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else ""
 
 
 def _number(element: Any) -> int:

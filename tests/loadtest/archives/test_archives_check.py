@@ -15,7 +15,8 @@ from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, build_context, evt
 from loadtest.archives import check_dimse, orthanc
 from loadtest.archives.check import DIMSE, WEB, preflight
 from loadtest.archives.check_consent import marker
-from loadtest.archives.check_result import CheckResult
+from loadtest.archives.check_result import CheckResult, Preflight
+from loadtest.archives.check_web import stow
 from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.launch import running
 from loadtest.archives.probe import IMPLICIT, PATIENT_ID, Probe
@@ -23,6 +24,8 @@ from loadtest.archives.process import LOOPBACK, free_port
 from loadtest.archives.target import Destination, Target
 from loadtest.wire import StoreListener, open_association
 from tests.loadtest.archives.archive_objects import encoded
+from tests.loadtest.wire.test_wire_web import Web
+from tests.loadtest.wire.test_wire_web import answer as http_answer
 
 VERIFICATION, FIND, MOVE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 Handlers = Mapping[evt.EventType, Callable[..., Any]]
@@ -181,6 +184,22 @@ def test_web_refusals(embedded: Target, status: int, says: str) -> None:
         server.shutdown()
         server.server_close()
     assert (result.outcome, f"HTTP {status}" in result.cause, says in result.mend) == ("refused", True, True)
+
+
+def test_credentials_that_cannot_be_sent_are_named(embedded: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FILMLESS_WEB_TOKEN", "planted\n")
+    results = by_service(preflight(embedded))
+    assert {results[name].outcome for name in WEB} == {"not asked"}
+    assert results["qido"].cause.startswith("FILMLESS_WEB_TOKEN holds")
+    assert "planted" not in str(results)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_200_that_does_not_name_the_object_is_no_success(embedded: Target, body: bytes) -> None:
+    with Web(http_answer(body), http_answer(b"[]")).door as door:
+        url = f"http://{LOOPBACK}:{door.getsockname()[1]}/base"
+        result = stow(Preflight(embedded.model_copy(update={"base_url": url})))
+    assert (result.outcome, "does not name the object as stored" in result.cause) == ("failed", True)
 
 
 def remote(local: Target, **more: Any) -> Target:

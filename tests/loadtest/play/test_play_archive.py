@@ -85,6 +85,19 @@ def test_an_archive_that_is_not_there(tmp_path: Path, web: bool) -> None:
             check_reachable(archive, web, Timeouts(1, 1, 1))
 
 
+def test_credentials_that_cannot_be_sent_are_told_before_the_play(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILMLESS_WEB_TOKEN", "planted\n")
+    with doctored() as there, ExitStack() as stack:
+        archive = opened(
+            tmp_path, there.target.model_copy(update={"base_url": "http://127.0.0.1:1"}), stack, [row("store", 0.0, 1)]
+        )
+        with pytest.raises(PlayFailed, match="FILMLESS_WEB_TOKEN holds") as found:
+            check_reachable(archive, False, Timeouts(1, 1, 1))  # the final read would ask there
+    assert "planted" not in str(found.value)
+
+
 def test_a_folder_that_is_taken(tmp_path: Path) -> None:
     with pytest.raises(TrafficProblem, match="exists already: name another folder with --out, or remove it"):
         check_new(tmp_path)

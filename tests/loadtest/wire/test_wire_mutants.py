@@ -100,7 +100,7 @@ def browse(service: str) -> None:
         if service == "stow":
             web.stow([b"x"])
         elif service == "qido":
-            web.qido("studies", {}, page=2)
+            web.qido("studies", {})  # page by page: test_wire_mutants_web.py
         else:
             web.wado_study("1.2", hashing=True)
 

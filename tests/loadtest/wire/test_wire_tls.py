@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from loadtest.wire import ConnectFailed, DicomWeb, Peer, StoreListener, Timeouts
 from loadtest.wire.tls import CA, CERTIFICATE, KEY, KEY_PASSWORD, client_context, server_context
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, dataset, encoded, free_port, process
 
+STORESCP_TLS = ["/usr/bin/storescp", "--ignore", "+tls", "good.key", "good.pem", "+cf", "ca.pem"]
 NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 
@@ -64,11 +66,9 @@ def store(peer: Peer, context: ssl.SSLContext) -> str:
 
 
 @pytest.mark.parametrize("restricted", [False, True])
-def test_into_dcmtk_with_mutual_certificates(certificates: Certificates, tmp_path: Path, restricted: bool) -> None:
+def test_into_dcmtk_with_mutual_certificates(certificates: Certificates, restricted: bool) -> None:
     port = free_port()
-    names = [str(certificates.folder / n) for n in ("good.key", "good.pem", "ca.pem")]
-    command = ["/usr/bin/storescp", "--ignore", "+tls", *names[:2], "+cf", names[2], str(port)]
-    with process(command, port, tmp_path):
+    with process([*STORESCP_TLS, str(port)], port, certificates.folder):
         context = client_context(certificates.environment("good"), restricted=restricted)
         assert "GCM" in store(Peer("127.0.0.1", port, "ANY"), context)
 
@@ -194,3 +194,63 @@ def test_files_that_cannot_be_used(certificates: Certificates, tmp_path: Path) -
         server_context({})
     with pytest.raises(ValueError, match="no usable pair"):
         client_context(certificates.environment("good") | {KEY: str(certificates.folder / "alone.key")})
+
+
+def test_a_process_has_one_context_for_a_set_of_files(certificates: Certificates, tmp_path: Path) -> None:
+    mine = tmp_path / "ca.pem"
+    mine.write_bytes((certificates.folder / "ca.pem").read_bytes())
+    first = client_context({CA: str(mine)})
+    assert client_context({CA: str(mine)}) is first
+    assert client_context({CA: str(mine)}, restricted=True) is not first
+    one, two = (DicomWeb("https://127.0.0.1/", QUICK, environment={}) for _ in range(2))
+    assert one._http.tls is two._http.tls is client_context({})
+    mine.write_bytes((certificates.folder / "alone.pem").read_bytes())
+    again = client_context({CA: str(mine)})
+    assert [c["subject"] for c in again.get_ca_certs()] == [((("commonName", "alone"),),)]
+
+
+def test_beside_a_given_authority_the_systems_are_not_even_read(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("the system's authorities are read")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", read)
+    context = client_context(certificates.environment("wrong-name"))
+    assert [c["subject"] for c in context.get_ca_certs()] == [((("commonName", "Test CA"),),)]
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+def test_no_suite_has_a_finite_field_exchange(certificates: Certificates, restricted: bool) -> None:
+    for context in (
+        client_context({}, restricted=restricted),
+        server_context(certificates.environment("good"), restricted=restricted),
+    ):
+        names = [suite["name"] for suite in context.get_ciphers()]
+        assert all(name.startswith(("TLS_", "ECDHE-")) for name in names), names  # TLS_: of version 1.3
+
+
+UNDER_GEVENT = """
+import sys
+from pathlib import Path
+from gevent import monkey
+monkey.patch_all()
+from tests.loadtest.wire.test_wire_tls import STORESCP_TLS, Certificates, store
+from tests.loadtest.wire.wire_servers import free_port, process
+from loadtest.wire import Peer
+from loadtest.wire.tls import client_context
+
+folder, port = Path(sys.argv[1]), free_port()
+certificates = Certificates(folder)
+with process([*STORESCP_TLS, str(port)], port, folder):
+    print(store(Peer("127.0.0.1", port, "ANY"), client_context(certificates.environment("good"))))
+"""
+
+
+def test_into_dcmtk_under_gevent(tmp_path: Path) -> None:
+    """gevent's TLS sockets take a buffer's length as it is given: 0 is nothing, and not all of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_GEVENT, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "GCM" in done.stdout
