@@ -5,7 +5,7 @@ way, the same value in every element that was sent. Pixels are compared, never d
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from hashlib import blake2b, sha256
 
@@ -18,7 +18,8 @@ from loadtest.play.entries import Entry
 from loadtest.play.services import words
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.tell import Progress
-from loadtest.wire import StoreListener, WireError, open_association
+from loadtest.play.troubles import Troubles
+from loadtest.wire import StoreListener, open_association
 from loadtest.wire.commitment import PUSH_MODEL, Report
 from loadtest.wire.dimse import IDENTIFIER_CAP
 from loadtest.wire.errors import ProtocolError
@@ -28,8 +29,8 @@ from loadtest.wire.query import STUDY_ROOT_GET
 REPORT_WITHIN_S = 30.0
 AT_ONCE = 2
 PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
-_NO_COMMITMENT = "{}: storage commitment of a study: {}"
-_NOT_RETRIEVED = "{}: a study could not be retrieved to be compared: {}"
+_NO_COMMITMENT = "{}: storage commitment of a study"
+_NOT_RETRIEVED = "{}: a study could not be retrieved to be compared"
 
 
 def is_sampled(study_uid: str, share: float) -> bool:
@@ -39,40 +40,45 @@ def is_sampled(study_uid: str, share: float) -> bool:
 
 def compare(archives: Sequence[Archive], studies: Sequence[Entry], share: float) -> list[str]:
     """Retrieve a share of the studies, and fill `retrieved` and `equal`. Returns what could not be done, as lines."""
+    troubles = Troubles()
     some = [
         one for one in studies
         if one.row.stored and is_sampled(archives[one.operation.job].factory.study_uid(one.operation.exam), share)
     ]  # fmt: skip
-    return _all(archives, some, "compare", _NOT_RETRIEVED, _compare)
+    _all(archives, some, "compare", _NOT_RETRIEVED, _compare, troubles)
+    return troubles.lines()
 
 
 def commit(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """Ask for commitment of every acknowledged object, and fill `committed`. Returns what could not be done."""
-    troubles = []
+    troubles = Troubles()
     for job, archive in enumerate(archives):
         ours = [one for one in studies if one.operation.job == job and one.row.stored]
-        with _listener(archive) as listener:
-            troubles += _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener))
-    return troubles
+        with ExitStack() as stack:
+            try:
+                listener = stack.enter_context(_listener(archive))
+            except OSError as error:
+                troubles.tell(_NO_COMMITMENT.format(archive.cluster), f"cannot listen for it: {error.strerror}")
+                continue
+            _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener), troubles)
+    return troubles.lines()
 
 
 def _all(
-    archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str, do: Callable[[Archive, Entry], str]
-) -> list[str]:
-    progress, troubles = Progress(phase, len(studies)), list[str]()
+    archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str,
+    do: Callable[[Archive, Entry], str], troubles: Troubles,
+) -> None:  # fmt: skip
+    progress = Progress(phase, len(studies))
 
     def one(entry: Entry) -> None:
         archive = archives[entry.operation.job]
-        try:
-            why = do(archive, entry)
-        except WireError as error:
-            why = str(error)
-        if why and (told := trouble.format(archive.cluster, why)) not in troubles:
-            troubles.append(told)
+        what = trouble.format(archive.cluster)
+        with troubles.caught(what, archive.factory.study_uid(entry.operation.exam)):
+            if why := do(archive, entry):
+                troubles.tell(what, why)
         progress.step()
 
     Pool(AT_ONCE * max(len(archives), 1)).map(one, studies)
-    return troubles
 
 
 def _compare(archive: Archive, entry: Entry) -> str:
@@ -120,11 +126,18 @@ class ComparingSink:
 
 
 def _same_values(sent: bytes, got: bytes, cut: int, syntax: str) -> bool:
-    """Whether every element that was sent came back with its value; Pixel Data, from `cut` on, as the very bytes."""
+    """Whether every element that was sent came back with its value; Pixel Data, from `cut` on, as the very bytes.
+
+    What cannot be read is not the same.
+    """
     if not got.endswith(sent[cut:]):
         return False
     ours, theirs = sent[:cut], got[: len(got) - (len(sent) - cut)]
-    return _holds(decode_identifier(theirs, syntax), decode_identifier(ours, syntax))
+    sent_elements = decode_identifier(ours, syntax)
+    try:
+        return _holds(decode_identifier(theirs, syntax), sent_elements)
+    except ProtocolError:
+        return False
 
 
 def _holds(theirs: Dataset, ours: Dataset) -> bool:
