@@ -5,7 +5,7 @@ way, the same value in every element that was sent. Pixels are compared, never d
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from hashlib import blake2b, sha256
 
@@ -19,8 +19,8 @@ from loadtest.play.services import words
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.tell import Progress
 from loadtest.play.troubles import Troubles
-from loadtest.wire import StoreListener, open_association
-from loadtest.wire.commitment import PUSH_MODEL, Report
+from loadtest.wire import Reply, StoreListener, WireError, open_association
+from loadtest.wire.commitment import MOST_PER_TRANSACTION, PUSH_MODEL, Report, Reports
 from loadtest.wire.dimse import IDENTIFIER_CAP
 from loadtest.wire.errors import ProtocolError
 from loadtest.wire.identifier import decode_identifier
@@ -154,25 +154,36 @@ def _listener(archive: Archive) -> AbstractContextManager[StoreListener | None]:
 
 
 def _commit(listener: StoreListener | None, archive: Archive, entry: Entry) -> str:
+    """Ask for the study's acknowledged objects, as many in one transaction as its report has room for."""
     factory, exam = archive.factory, entry.operation.exam
-    sop_class, transaction = factory.sop_class(entry.operation.modality), str(generate_uid(prefix=None))
-    asked = [factory.instance_uid(exam, one.number) for one in entry.objects if one.outcome == "ok"]
-    calling = listener.ae_title if listener else "FILMLESS_LEDGER"
-    if listener:
-        listener.expect_report(transaction)
-    with open_association(archive.target.peer(), calling, [(PUSH_MODEL, PLAIN)]) as link:
-        reply, report = link.request_commitment(transaction, [(sop_class, uid) for uid in asked])
+    sop_class = factory.sop_class(entry.operation.modality)
+    asked = [(sop_class, factory.instance_uid(exam, one.number)) for one in entry.objects if one.outcome == "ok"]
+    committed = 0
+    for first in range(0, len(asked), MOST_PER_TRANSACTION):
+        some = asked[first : first + MOST_PER_TRANSACTION]
+        reply, report = _transaction(listener, archive, some)
         if not reply.ok:
             return words(reply)
-        if report is None and listener is not None:
-            report = listener.wait_report(transaction, REPORT_WITHIN_S)
-        elif report is None:
-            report = link.await_report()
-    return _take(entry, report, asked)
-
-
-def _take(entry: Entry, report: Report | None, asked: Sequence[str]) -> str:
-    if report is None:
-        return f"no report came within {REPORT_WITHIN_S:g} s"
-    entry.row.committed = len(report.committed.intersection(asked))
+        if report is None:
+            return f"no report came within {REPORT_WITHIN_S:g} s"
+        committed += len(report.committed.intersection(uid for _, uid in some))
+    entry.row.committed = committed
     return ""
+
+
+def _transaction(
+    listener: StoreListener | None, archive: Archive, asked: Sequence[tuple[str, str]]
+) -> tuple[Reply, Report | None]:
+    """One N-ACTION, and its report from the same association or from our listener (PS3.4 J.3.3 allows both)."""
+    uid, reports = str(generate_uid(prefix=None)), listener.reports if listener else Reports()
+    calling = listener.ae_title if listener else "FILMLESS_LEDGER"
+    with (
+        reports.awaiting(uid),
+        open_association(archive.target.peer(), calling, [(PUSH_MODEL, PLAIN)]) as link,
+    ):
+        reply, report = link.request_commitment(uid, asked)
+        if reply.ok and report is None:
+            report = link.await_report_of(uid, REPORT_WITHIN_S, listener.reports if listener else None)
+        with suppress(WireError):  # what was to be learnt is known
+            link.release()
+        return reply, report

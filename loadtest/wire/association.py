@@ -67,13 +67,23 @@ class Association(Link):
     ) -> tuple[Reply, commitment.Report | None]:
         """N-ACTION of storage commitment (PS3.4 J.3.2); the report, too, if the archive sends it before the response.
 
-        Otherwise it comes by `await_report` on this association, or at a listener that expects the transaction.
+        Otherwise it comes on this association, or at a listener that expects the transaction: see `await_report_of`.
         """
         return commitment.ask(self, transaction_uid, instances)
 
     def await_report(self) -> commitment.Report:
         """Wait, up to `response_s`, for the storage commitment report on this association."""
         return commitment.await_report(self)
+
+    def await_report_of(
+        self, transaction_uid: str, within_s: float, listeners: commitment.Reports | None = None
+    ) -> commitment.Report | None:
+        """The report of a transaction, on this association or at a listener (its `reports`), wherever it comes first.
+
+        None when it has not come within `within_s`. Raises AssociationAborted where the peer ends this association and
+        there is no listener.
+        """
+        return commitment.await_report_of(self, transaction_uid, within_s, listeners)
 
 
 def number_contexts(contexts: Sequence[tuple[str, Sequence[str]]]) -> list[Context]:

@@ -6,16 +6,17 @@ from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, build_context, evt
 
-from loadtest.archives import check_dimse, orthanc
+from loadtest.archives import check_commitment, check_dimse, orthanc
 from loadtest.archives.check import DIMSE, WEB, preflight
 from loadtest.archives.check_consent import marker
-from loadtest.archives.check_result import CheckResult
+from loadtest.archives.check_result import CheckResult, Preflight
 from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.launch import running
 from loadtest.archives.probe import IMPLICIT, PATIENT_ID, Probe
@@ -23,6 +24,7 @@ from loadtest.archives.process import LOOPBACK, free_port
 from loadtest.archives.target import Destination, Target
 from loadtest.wire import StoreListener, open_association
 from tests.loadtest.archives.archive_objects import encoded
+from tests.loadtest.play.test_play_commitment import reporting
 
 VERIFICATION, FIND, MOVE = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 Handlers = Mapping[evt.EventType, Callable[..., Any]]
@@ -151,6 +153,16 @@ def test_unknown_destination_prints_the_lines(embedded: Target) -> None:
     other = embedded.model_copy(update={"destinations": [Destination(ae_title="STRANGER", port=free_port())]})
     result = by_service(preflight(other))["move"]
     assert (result.outcome, "STRANGER" in result.mend) == ("refused", True)
+
+
+def test_a_commitment_reported_where_it_was_asked_for_while_we_listen() -> None:
+    ours = [Destination(ae_title="LISTENER", port=free_port())]
+    with reporting() as peer:
+        target = Target(name="fake", port=peer.port, ae_title="ARCHIVE", destinations=ours)
+        began = monotonic()
+        result = check_commitment.commitment(Preflight(target))
+        assert monotonic() - began < check_commitment.REPORT_WITHIN_S  # it was not looked for at the listener first
+    assert (result.outcome, result.cause) == ("ok", "the archive commits to the object stored")
 
 
 def test_without_destination_or_web_root_it_says_so(embedded: Target) -> None:
