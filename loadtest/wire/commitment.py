@@ -24,7 +24,7 @@ PUSH_MODEL_INSTANCE = "1.2.840.10008.1.20.1.1"
 REQUEST_COMMITMENT = 1  # action type (PS3.4 table J.3-1)
 MOST_PER_TRANSACTION = 5000  # its report still fits into 1 MiB
 PROCESSING_FAILURE = 0x0110
-SLICE_S = 0.05  # of a wait for a report that may come in two places
+FIRST_SLICE_S, LAST_SLICE_S = 0.001, 0.05  # of a wait for a report that may come in two places; each twice the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +139,11 @@ def await_report_of(
     Where the peer ends the association, only the listener is waited at; without one that is an error. Raises
     ProtocolError where in all the time only reports of other transactions came.
     """
-    until, reports, others = perf_counter() + within_s, listeners or Reports(), 0
+    until, reports, others, slice_s = perf_counter() + within_s, listeners or Reports(), 0, FIRST_SLICE_S
     while (left := until - perf_counter()) > 0:
-        report = reports.glance(transaction_uid, min(left, SLICE_S))
-        report = report or _said(link, transaction_uid, reports, may_end=listeners is not None)
+        report = _said(link, transaction_uid, reports, may_end=listeners is not None)
+        report = report or reports.glance(transaction_uid, min(left, slice_s))
+        slice_s = min(2 * slice_s, LAST_SLICE_S)
         if report is not None and report.transaction_uid == transaction_uid:
             return report
         others += report is not None
