@@ -66,7 +66,7 @@ def find_studies(flight: Preflight, **keys: str) -> tuple[list[Dataset], Reply]:
 
 def get(flight: Preflight) -> CheckResult:
     """C-GET of the object stored."""
-    sink = CountingSink()
+    sink = CountingSink(instances={flight.by_dimse.instance})
     with open_to(flight, STUDY_ROOT_GET, SOP_CLASS, scp_roles=(SOP_CLASS,)) as association:
         reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink)
     if reply.ok and sink.objects == 0 and "store" in flight.passed:
@@ -83,10 +83,10 @@ def move(flight: Preflight) -> CheckResult:
         ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=allowed_hosts(flight.target)
     )
     with listener:
-        arrival = listener.expect(flight.by_dimse.study)
+        arrival = listener.expect(flight.by_dimse.study, {flight.by_dimse.instance})
         with open_to(flight, STUDY_ROOT_MOVE) as association:
             reply = association.move(STUDY_ROOT_MOVE, flight.by_dimse.at_study(), ours.ae_title)
-        came = reply.ok and bool(reply.completed) and listener.wait(flight.by_dimse.study, 1, ARRIVES_WITHIN_S)
+        came = reply.ok and reply.completed != 0 and listener.wait(flight.by_dimse.study, 1, ARRIVES_WITHIN_S)
     return _moved(flight, ours, reply, came or arrival.objects > 0)
 
 
@@ -96,7 +96,8 @@ def _moved(flight: Preflight, ours: Destination, reply: Reply, came: bool) -> Ch
         cause = f"the archive does not know, or cannot reach, the destination {where}"
         return CheckResult("move", "refused", cause, let_in(flight.known(), "move"))
     if reply.ok and not came and "store" in flight.passed:
-        cause = f"the archive reports success ({reply.completed} sent) and nothing arrived at {where}"
+        sent = "" if reply.completed is None else f" ({reply.completed} sent)"
+        cause = f"the archive reports success{sent} and nothing arrived at {where}"
         return CheckResult("move", "failed", cause, "Correct host and port of this AE title in the archive's list.")
     return judged("move", reply)
 

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -68,19 +69,22 @@ class StoreListener:
 
     @property
     def objects(self) -> int:
-        """Objects received in all studies that are remembered."""
+        """Different objects received in all studies that are remembered."""
         return sum(a.objects for a in list(self.studies.values()))
 
-    def expect(self, study_uid: str) -> Arrival:
-        """Start counting a study afresh; call before the C-MOVE, and `forget` after it."""
-        return self.arrivals.expect(study_uid)
+    def expect(self, study_uid: str, instances: Container[str] | None = None) -> Arrival:
+        """Start counting a study afresh; call before the C-MOVE, and `forget` after it.
+
+        `instances`: the only SOP instances that are taken and counted; None = whatever comes of the study.
+        """
+        return self.arrivals.expect(study_uid, instances)
 
     def forget(self, study_uid: str) -> None:
         """Drop a study's record."""
         self.arrivals.forget(study_uid)
 
     def wait(self, study_uid: str, objects: int, timeout_s: float) -> bool:
-        """Wait until so many objects of a study have come; False when `timeout_s` ended first."""
+        """Wait until so many objects of a study have come, the same or others; False when `timeout_s` ended first."""
         arrival = self.studies.get(study_uid) or self.expect(study_uid)
         return self.arrivals.wait(arrival, objects, timeout_s)
 

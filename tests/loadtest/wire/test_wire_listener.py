@@ -13,6 +13,8 @@ from pynetdicom import AE
 from pynetdicom.association import Association as TheirAssociation
 
 from loadtest.wire import AssociationRejected, Peer, StoreListener, Timeouts, open_association, pdu
+from loadtest.wire.arrivals import MOST_CAUSES, OTHER_CAUSES, Arrivals
+from loadtest.wire.counted import Counted
 from loadtest.wire.errors import AssociationAborted, ContextRefused
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, dataset, encoded, eventually, part10
 
@@ -174,3 +176,33 @@ def test_stop_ends_idle_associations() -> None:
     assert time.perf_counter() - began < 1.0
     with pytest.raises(AssociationAborted):
         link.store(CT, "1.2", EXPLICIT, (encoded(dataset(0)),))
+
+
+def test_objects_are_different_ones_and_those_asked_for() -> None:
+    instances = {str(dataset(n).SOPInstanceUID) for n in range(2)}
+    with StoreListener("MOVER", only_expected=True, timeouts=QUICK) as listener:
+        arrival = listener.expect(STUDY, instances)
+        with open_association(peer(listener), "A", [(CT, [EXPLICIT])], timeouts=QUICK) as link:
+            answers = [
+                link.store(CT, str(dataset(n).SOPInstanceUID), EXPLICIT, (encoded(dataset(n)),)).status
+                for n in (0, 0, 2, 1)
+            ]
+        assert answers == [0, 0, 0x0124, 0]
+        assert (arrival.objects, arrival.repeated, arrival.foreign) == (2, 1, 1)
+        assert listener.strangers == {"object that is none of the study's": 1}
+        assert listener.wait(STUDY, 3, 0.0)
+
+
+def test_a_study_without_end_is_refused() -> None:
+    """What is remembered of each object is bounded."""
+    counted = Counted(most=3)
+    assert [counted.count(f"1.{n}", 10, "") for n in (1, 2, 3, 4, 1)] == [0, 0, 0, 0xA700, 0]
+    assert (counted.objects, counted.repeated, counted.bytes) == (3, 1, 40)
+
+
+def test_causes_are_counted_in_a_bounded_number_of_rows() -> None:
+    arrivals = Arrivals(lambda uid: True, only_expected=False, hashing=False, most_studies=1)
+    for number in range(1000):
+        arrivals.turn_away(f"ProtocolError: element {number}")
+    assert len(arrivals.strangers) == MOST_CAUSES + 1
+    assert (arrivals.strangers.total(), arrivals.strangers[OTHER_CAUSES]) == (1000, 1000 - MOST_CAUSES)
