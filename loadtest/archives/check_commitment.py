@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 from pydicom.uid import generate_uid
 
-from loadtest.archives.check_dimse import allowed_hosts, judged, open_to
+from loadtest.archives.check_dimse import judged, open_to
 from loadtest.archives.check_result import CheckResult, Preflight
+from loadtest.archives.listening import caller_mend, listener_for
 from loadtest.archives.mends import let_in
 from loadtest.archives.probe import SOP_CLASS
 from loadtest.wire import StoreListener
@@ -23,27 +24,23 @@ def commitment(flight: Preflight) -> CheckResult:
     ours = flight.target.destinations[:1]
     with open_to(flight, PUSH_MODEL, calling_ae=ours[0].ae_title if ours else "") as association, ExitStack() as stack:
         association.context(PUSH_MODEL)  # a refused context ends here, before anything listens
-        reports = stack.enter_context(_listener(flight)).reports if ours else None
+        listener = stack.enter_context(listener_for(flight.target, ours[0])) if ours else None
         transaction = str(generate_uid(prefix=None))
+        reports = listener.reports if listener else None
         if reports is not None:
             reports.expect(transaction)
         reply, report = association.request_commitment(transaction, [(SOP_CLASS, flight.by_dimse.instance)])
         if not reply.ok:
             return judged("commitment", reply)
-        return _outcome(flight, report or association.await_report_of(transaction, REPORT_WITHIN_S, reports))
+        report = report or association.await_report_of(transaction, REPORT_WITHIN_S, reports)
+        return _outcome(flight, report, listener)
 
 
-def _listener(flight: Preflight) -> StoreListener:
-    ours = flight.target.destinations[0]
-    return StoreListener(
-        ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=allowed_hosts(flight.target)
-    )
-
-
-def _outcome(flight: Preflight, report: Report | None) -> CheckResult:
+def _outcome(flight: Preflight, report: Report | None, listener: StoreListener | None) -> CheckResult:
     if report is None:
         cause = f"the request was taken, and no report came within {REPORT_WITHIN_S:g} s"
-        return CheckResult("commitment", "failed", cause, let_in(flight.known(), "commitment"))
+        mend = caller_mend(listener) if listener else ""
+        return CheckResult("commitment", "failed", cause, mend or let_in(flight.known(), "commitment"))
     if flight.by_dimse.instance in report.committed:
         return CheckResult("commitment", "ok", "the archive commits to the object stored")
     reason = report.failed.get(flight.by_dimse.instance)

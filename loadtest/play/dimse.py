@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from loadtest.archives.listening import caller_mend
 from loadtest.objects.factory import Factory
 from loadtest.play.associations import Associations, Line, Proposal
 from loadtest.play.destination import Destination
@@ -135,6 +136,8 @@ class Dimse:
             finally:
                 arrival.tell(done)
             _retrieved(reply, done, operation, arrival.arrival)
+            if done.outcome != "ok" and (mend := caller_mend(self._destination.listener)):
+                done.note(done.outcome, done.status, f"{done.detail}; {mend}")
             if done.outcome == "ok":
                 done.first_byte, done.end = arrival.first_byte, arrival.last_object
 

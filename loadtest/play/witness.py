@@ -13,6 +13,7 @@ from gevent.pool import Pool
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from loadtest.archives.listening import listener_for
 from loadtest.play.archive import Archive
 from loadtest.play.entries import Entry
 from loadtest.play.services import words
@@ -148,9 +149,7 @@ def _listener(archive: Archive) -> AbstractContextManager[StoreListener | None]:
     """Where the archive may report: the play's own listener, or one for the time, where it knows one of ours."""
     if archive.listener is not None or not archive.target.destinations:
         return nullcontext(archive.listener)
-    ours = archive.target.destinations[0]
-    host = archive.target.address or archive.target.host
-    return StoreListener(ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=(host,))
+    return listener_for(archive.target, archive.target.destinations[0])
 
 
 def _commit(listener: StoreListener | None, archive: Archive, entry: Entry) -> str:

@@ -17,6 +17,7 @@ from loadtest.wire.negotiation import Request
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts, check_ae_title, check_max_pdu
 
 LOOPBACK = ("127.0.0.1", "::1")
+WRONG_CALLING = "wrong calling AE title"
 
 
 class StoreListener:
@@ -45,7 +46,8 @@ class StoreListener:
         most_studies: int = 100_000,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.ae_title, self.calling_ae, self.allowed_hosts = check_ae_title(ae_title), calling_ae, allowed_hosts
+        self.ae_title, self.calling_ae = check_ae_title(ae_title), calling_ae.strip()
+        self.allowed_hosts = allowed_hosts
         self.profile, self.timeouts, self.max_pdu = profile, timeouts, check_max_pdu(max_pdu)
         self.most_associations, self.tls = most_associations, tls
         self.arrivals = Arrivals(lambda u: u.startswith(uid_prefix), only_expected, hashing, most_studies)
@@ -155,7 +157,7 @@ class StoreListener:
         if request.called != self.ae_title:
             return 1, 1, 7, "wrong called AE title"
         if self.calling_ae and request.calling != self.calling_ae:
-            return 1, 1, 3, "wrong calling AE title"
+            return 1, 1, 3, WRONG_CALLING
         if not self.arrivals.is_open() and not self.reports.is_outstanding():
             return 2, 1, 1, "association while nothing is outstanding"
         if len(self._open) > self.most_associations:

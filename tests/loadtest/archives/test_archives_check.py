@@ -137,6 +137,35 @@ def test_success_that_is_none() -> None:
     assert (results["get"].outcome, results["commitment"].outcome) == ("not offered", "not offered")
 
 
+def test_an_archive_that_sends_by_another_ae_title_is_told_how_to_say_so() -> None:
+    def moves(event: evt.Event) -> Iterator[Any]:
+        contexts = [build_context(SecondaryCaptureImageStorage)]
+        yield LOOPBACK, target.destinations[0].port, {"ae_title": "LISTENER", "contexts": contexts}
+        yield 1
+        yield 0xFF00, stored[-1]
+
+    def keep_it(event: evt.Event) -> int:
+        data = event.dataset
+        data.file_meta = event.file_meta
+        stored.append(data)
+        return 0
+
+    stored: list[Any] = []
+    handlers: Handlers = {
+        evt.EVT_C_STORE: keep_it, evt.EVT_C_MOVE: moves, evt.EVT_C_FIND: lambda event: iter(()),
+    }  # fmt: skip
+    with archive_of(handlers) as target, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_dimse, "INDEXED_WITHIN_S", 0.2)
+        target = target.model_copy(update={"ae_title": "FAKE_STORES"})
+        result = by_service(preflight(target))["move"]
+        assert result.outcome != "ok"
+        assert "did not call himself 'FAKE_STORES'" in result.mend
+        assert "calling_ae in [[destinations]]" in result.mend
+        known = target.destinations[0].model_copy(update={"calling_ae": "FAKE"})
+        target = target.model_copy(update={"destinations": [known]})
+        assert by_service(preflight(target))["move"].outcome == "ok"
+
+
 def test_an_archive_of_implicit_vr_only_is_used_and_told() -> None:
     with archive_of({evt.EVT_C_STORE: lambda event: 0}, IMPLICIT) as target:
         result = by_service(preflight(target))["store"]

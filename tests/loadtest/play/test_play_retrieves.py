@@ -86,9 +86,12 @@ def moved(sent: Sequence[int], *, counts: bool = True, late: bool = False) -> Do
             reply(talk, context, *elements)
 
     done = Done()
-    with StoreListener("DEST", only_expected=True, timeouts=QUICK) as listener, archive(serve) as peer:
-        with dimse(peer, listener) as services:
-            services.move(OPERATION, done)
+    with (
+        StoreListener("DEST", only_expected=True, timeouts=QUICK) as listener,
+        archive(serve) as peer,
+        dimse(peer, listener) as services,
+    ):
+        services.move(OPERATION, done)
     return done
 
 
