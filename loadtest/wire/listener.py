@@ -13,6 +13,7 @@ from loadtest.wire.acceptor import Acceptor, Refusal
 from loadtest.wire.arrivals import Arrival, Arrivals
 from loadtest.wire.channel import Channel, apply
 from loadtest.wire.commitment import Report, Reports
+from loadtest.wire.door import connections
 from loadtest.wire.negotiation import Request
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts, check_ae_title, check_max_pdu
 
@@ -99,16 +100,12 @@ class StoreListener:
         return self.reports.wait(transaction_uid, timeout_s)
 
     def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                sock, address = self._socket.accept()
-            except OSError:
-                return  # stop() closed the door
-            if cause := self._unwelcome(str(address[0])):
+        for sock, address in connections(self._socket, lambda: self._stopping, self.arrivals.turn_away):
+            if cause := self._unwelcome(address):
                 self.arrivals.turn_away(cause)
                 sock.close()
-                continue
-            self._serve(sock)
+            else:
+                self._serve(sock)
 
     def _unwelcome(self, address: str) -> str:
         """Why a connection is closed before a word is said; "" = welcome. Double the limit leaves room to reject."""
@@ -120,7 +117,12 @@ class StoreListener:
         thread = threading.Thread(target=self._run, args=(sock,), name=f"association of {self.ae_title}", daemon=True)
         with self._lock:  # started before stop() can see it: a thread that was not started cannot be joined
             self._open[sock] = thread
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                self.arrivals.turn_away("no thread could be started for a connection")
+                del self._open[sock]
+                sock.close()
 
     def _run(self, sock: socket.socket) -> None:
         try:
