@@ -51,12 +51,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an A-ASSOCIATE-RQ asks for, as a listener needs it."""
+    """What an A-ASSOCIATE-RQ asks for, as a listener needs it; `titles` are its bytes 11 to 74, for the answer."""
 
     called: str
     calling: str
     contexts: tuple[Context, ...]
     user: UserInformation
+    titles: bytes
+    application_context: str
 
 
 def items(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
@@ -103,17 +105,20 @@ def read_accept(body: Buffer, offered: Sequence[Context]) -> Agreement:
 
 def read_request(body: Buffer) -> Request:
     """Decode the body of A-ASSOCIATE-RQ."""
-    titles = bytes(memoryview(body)[:FIXED_BYTES])
+    titles = bytes(memoryview(body)[4:FIXED_BYTES])
     contexts: list[Context] = []
-    user = UserInformation(0)
+    user, application = UserInformation(0), ""
     for kind, value in _after_fixed(body, "A-ASSOCIATE-RQ"):
         if kind == 0x20 and len(value) >= 4:
             subs = [(k, uid(v, "context offered")) for k, v in items(value[4:], "context offered")]
             abstract = next((u for k, u in subs if k == 0x30), "")
             contexts.append(Context(value[0], abstract, tuple(u for k, u in subs if k == 0x40)))
+        elif kind == 0x10:
+            application = uid(value, "application context")
         elif kind == 0x50:
             user = _read_user(value)
-    return Request(printable(titles[4:20]), printable(titles[20:36]), tuple(contexts), user)
+    called, calling = printable(titles[:16]), printable(titles[16:32])
+    return Request(called, calling, tuple(contexts), user, titles, application)
 
 
 def _after_fixed(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:

@@ -16,6 +16,7 @@ UNLIMITED_SEND = 1 << 20
 # Data share the command's PDU only if at least this much fits: tiny fragments cost more than they save.
 WORTH_SHARING = 1024
 
+_VERSION = b"\0\1\0\0"  # 1, and two reserved bytes
 _PDU = Struct(">BxI")
 _ITEM = Struct(">BxH")
 _PDV = Struct(">IBB")
@@ -66,11 +67,12 @@ def associate_rq(
     """
     items = item(0x10, APPLICATION_CONTEXT) + b"".join(_context_rq(c) for c in contexts)
     items += user_information(max_pdu, [(uid, False, True) for uid in scp_roles], window)
-    return pdu(ASSOCIATE_RQ, _titles(called, calling) + items)
+    return pdu(ASSOCIATE_RQ, _VERSION + titles(called, calling) + items)
 
 
-def _titles(called: str, calling: str) -> bytes:
-    return b"\0\1\0\0" + called.encode("ascii").ljust(16) + calling.encode("ascii").ljust(16) + bytes(32)
+def titles(called: str, calling: str) -> bytes:
+    """Bytes 11 to 74 of a request: both AE titles, padded with spaces, and what is reserved."""
+    return called.encode("ascii").ljust(16) + calling.encode("ascii").ljust(16) + bytes(32)
 
 
 def _context_rq(context: Context) -> bytes:
@@ -96,8 +98,7 @@ def role(sop_class: str, scu: bool, scp: bool) -> bytes:
 
 
 def associate_ac(
-    called: str,
-    calling: str,
+    titles: bytes,
     accepted: Sequence[tuple[int, int, str]],
     max_pdu: int,
     roles: Sequence[Role] = (),
@@ -105,12 +106,13 @@ def associate_ac(
 ) -> bytes:
     """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered.
 
+    `titles`: bytes 11 to 74 of the request, which go back as they came, whatever they are (table 9-17).
     `window` is granted only to who proposed one (PS3.7 D.3.3.3).
     """
     items = item(0x10, APPLICATION_CONTEXT)
     for context_id, result, syntax in accepted:
         items += item(0x21, bytes((context_id, 0, result, 0)) + item(0x40, syntax.encode("ascii")))
-    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu, roles, window))
+    return pdu(ASSOCIATE_AC, _VERSION + titles + items + user_information(max_pdu, roles, window))
 
 
 def associate_rj(result: int, source: int, reason: int) -> bytes:

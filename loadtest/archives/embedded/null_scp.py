@@ -137,7 +137,7 @@ class NullPeer:
         answers = [_choose(context) for context in request.contexts]
         roles = [(uid, *granted) for uid, granted in request.user.roles.items()]
         window = _window(request.user)
-        accept = pdu.associate_ac(request.called, request.calling, answers, self._channel.max_pdu, roles, window)
+        accept = pdu.associate_ac(request.titles, answers, self._channel.max_pdu, roles, window)
         self._channel.send([accept])
 
     def _answer(self, context: int, request: Command) -> None:

@@ -50,7 +50,7 @@ def archive(serve: Any) -> Iterator[Peer]:
         with talk:
             take_pdu(talk)
             accepted = [(1, 0, EXPLICIT), (3, 0, EXPLICIT)]
-            talk.sendall(pdu.associate_ac("ARCHIVE", "WS", accepted, 16384, [(CT, False, True)]))
+            talk.sendall(pdu.associate_ac(pdu.titles("ARCHIVE", "WS"), accepted, 16384, [(CT, False, True)]))
             serve(talk)
             take_pdu(talk)
             talk.sendall(pdu.release_rp())

@@ -86,7 +86,7 @@ def test_associate_ac_is_read_by_pynetdicom(window: tuple[int, int] | None) -> N
         answer.presentation_context_definition_results_list += [context]
     oracle = A_ASSOCIATE_AC()
     oracle.from_primitive(answer)
-    assert pdu.associate_ac("ARCHIVE", "SIXTEEN_LETTERS_", given_back, 16384, (), window) == oracle.encode()
+    assert pdu.associate_ac(pdu.titles("ARCHIVE", "SIXTEEN_LETTERS_"), given_back, 16384, (), window) == oracle.encode()
 
 
 def test_short_pdus() -> None:
