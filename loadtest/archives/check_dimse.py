@@ -69,7 +69,7 @@ def get(flight: Preflight) -> CheckResult:
     """C-GET of the object stored."""
     sink = CountingSink(instances={flight.by_dimse.instance})
     with open_to(flight, STUDY_ROOT_GET, SOP_CLASS, scp_roles=(SOP_CLASS,)) as association:
-        reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink)
+        reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink, SOP_CLASS)
     if reply.ok and sink.objects == 0 and "store" in flight.passed:
         return CheckResult("get", "failed", "the archive reports success and sent nothing back")
     return judged("get", reply)

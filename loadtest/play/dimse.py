@@ -109,7 +109,8 @@ class Dimse:
         sink = CountingSink(instances=self._instances(operation))
         try:
             with self._line(operation, "get", done) as line:
-                reply = line.link.get(STUDY_ROOT_GET, identifier(self._factory, operation), sink)
+                asked, sop_class = identifier(self._factory, operation), self._factory.sop_class(operation.modality)
+                reply = line.link.get(STUDY_ROOT_GET, asked, sink, sop_class)
         finally:
             done.objects, done.bytes = sink.objects, sink.bytes
             done.first_object = sink.first_object or done.first_object

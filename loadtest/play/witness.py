@@ -87,7 +87,7 @@ def _compare(archive: Archive, entry: Entry) -> str:
     sink = ComparingSink(archive, entry)
     proposal = [(STUDY_ROOT_GET, PLAIN), (sink.sop_class, [str(archive.factory.transfer_syntax)])]
     with open_association(archive.target.peer(), "FILMLESS_LEDGER", proposal, scp_roles=[sink.sop_class]) as link:
-        reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink)
+        reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink, sink.sop_class)
     entry.row.retrieved, entry.row.equal = len(sink.found & acknowledged), len(sink.equal & acknowledged)
     return "" if reply.ok else words(reply)
 

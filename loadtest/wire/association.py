@@ -58,9 +58,13 @@ class Association(Link):
         """C-MOVE (PS3.7 9.1.4) to an AE that the archive knows; the objects arrive at that AE's listener."""
         return query.move(self, model_uid, identifier, check_ae_title(destination_ae))
 
-    def get(self, model_uid: str, identifier: Dataset, sink: Sink) -> Reply:
-        """C-GET (PS3.7 9.1.3): the objects come over this association into `sink`."""
-        return query.get(self, model_uid, identifier, sink)
+    def get(self, model_uid: str, identifier: Dataset, sink: Sink, sop_class: str = "") -> Reply:
+        """C-GET (PS3.7 9.1.3): the objects come over this association into `sink`.
+
+        ContextRefused, and nothing is sent, where the peer has not granted us the SCP role for any class that was
+        offered, or for `sop_class`, that of the objects where it is known.
+        """
+        return query.get(self, model_uid, identifier, sink, sop_class)
 
     def request_commitment(
         self, transaction_uid: str, instances: Sequence[tuple[str, str]]

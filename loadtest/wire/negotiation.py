@@ -8,6 +8,7 @@ from loadtest.wire.pdu import Buffer, Context
 
 FIXED_BYTES = 68  # protocol version, two AE titles and reserved fields before the first item
 MOST_ITEMS = 1024
+_DEFAULT_ROLES = (True, False)  # the requestor is SCU
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class UserInformation:
     max_pdu: int  # bytes after a PDU's header that the peer takes, 0 = unlimited
     roles: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # SOP class -> (SCU, SCP) granted
     window: tuple[int, int] = (1, 1)
-    implementation: str = ""
+    implementation_uid: str = ""  # printable, whatever the peer wrote
+    implementation_version: str = ""
 
     def granted(self, proposed: int) -> int:
         """Requests that may be without an answer at once, of those proposed; 0 = unlimited (PS3.7 D.3.3.3)."""
@@ -38,6 +40,21 @@ class Agreement:
             if got_abstract == abstract and syntax in (None, got_syntax):
                 return number
         raise ContextRefused(abstract, syntax or "", self._why(offered, abstract, syntax))
+
+    def check_receives(self, offered: Sequence[Context], model: str, wanted: str = "") -> None:
+        """Raise ContextRefused where the peer may send no object back over this association, or none of class `wanted`.
+
+        A C-GET needs a context for the objects' class, in which we are SCP: a role that the peer grants, and that nobody
+        has by default (PS3.7 D.3.3.4).
+        """
+        offers = {c.abstract_syntax for c in offered} - {model}
+        classes = [wanted] if wanted else sorted(offers)
+        accepted = {abstract for abstract, _ in self.accepted.values()}
+        if classes and not any(uid in accepted and self.user.roles.get(uid, _DEFAULT_ROLES)[1] for uid in classes):
+            why = "the peer does not let us be its SCP (role selection, PS3.7 D.3.3.4), so no object can come back"
+            raise ContextRefused(
+                classes[0], "", why if classes[0] in accepted else self._why(offered, classes[0], None)
+            )
 
     def _why(self, offered: Sequence[Context], abstract: str, syntax: str | None) -> str:
         mine = [
@@ -147,7 +164,7 @@ def _read_user(value: memoryview) -> UserInformation:
     """Other items are skipped, as PS3.8 9.3.1 demands of unknown ones; the maximum length must be there (annex D.1)."""
     max_pdu: int | None = None
     roles: dict[str, tuple[bool, bool]] = {}
-    window, implementation = (1, 1), ""
+    window, implementation, version = (1, 1), "", ""
     for kind, sub in items(value, "user information"):
         if kind == 0x51 and len(sub) == 4:
             max_pdu = int.from_bytes(sub, "big")
@@ -155,11 +172,13 @@ def _read_user(value: memoryview) -> UserInformation:
             window = (int.from_bytes(sub[:2], "big"), int.from_bytes(sub[2:], "big"))
         elif kind == 0x54:
             roles |= _read_role(sub)
+        elif kind == 0x52:
+            implementation = printable(bytes(sub), 64)
         elif kind == 0x55:
-            implementation = printable(bytes(sub), 16)
+            version = printable(bytes(sub), 16)
     if max_pdu is None:
         raise ProtocolError("user information: no maximum length, which PS3.8 annex D.1 demands")
-    return UserInformation(max_pdu, roles, window, implementation)
+    return UserInformation(max_pdu, roles, window, implementation, version)
 
 
 def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:

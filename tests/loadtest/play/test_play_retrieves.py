@@ -31,7 +31,9 @@ from tests.loadtest.wire.wire_servers import (
     take_pdu,
 )
 
-OPERATION: Any = type("Operation", (), {"exam": 1, "site": "S", "ae_title": "WS", "objects": 3, "patient": 1})
+OPERATION: Any = type(
+    "Operation", (), {"exam": 1, "site": "S", "ae_title": "WS", "objects": 3, "patient": 1, "modality": "CT"}
+)
 ALL, FOREIGN = (0, 1, 2), 7  # numbers of the study's three objects, and of one that is none of them
 
 
@@ -40,6 +42,7 @@ class Factory:
 
     study_uid = staticmethod(lambda exam: STUDY)
     patient_id = staticmethod(lambda patient: "P1")
+    sop_class = staticmethod(lambda modality: CT)
     instance_uid = staticmethod(lambda exam, number: str(dataset(number).SOPInstanceUID))
 
 

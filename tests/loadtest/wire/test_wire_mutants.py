@@ -45,7 +45,9 @@ BOUNDS = Timeouts(connect_s=1.0, response_s=0.5, operation_s=0.5)
 CLASSES = (CT, STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE, PUSH_MODEL)
 CONTEXTS = [(uid, [EXPLICIT]) for uid in CLASSES]
 IDS = {uid: 2 * n + 1 for n, uid in enumerate(CLASSES)}
-ACCEPT = pdu.associate_ac(pdu.titles("P", "T"), [(number, 0, EXPLICIT) for number in IDS.values()], 16384, (), (4, 1))
+ACCEPT = pdu.associate_ac(
+    pdu.titles("P", "T"), [(number, 0, EXPLICIT) for number in IDS.values()], 16384, [(CT, False, True)], (4, 1)
+)
 MOST_MEMORY = 64 << 20  # bytes, rule Z9
 
 
