@@ -1,7 +1,7 @@
 """An association as requestor (SCU): open, C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, storage commitment."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
 from pydicom.dataset import Dataset
@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from loadtest.wire import command, commitment, pdu, query
 from loadtest.wire.channel import Channel, connect
 from loadtest.wire.errors import AssociationAborted, AssociationRejected, PeerTimeout, ProtocolError
+from loadtest.wire.identity import UserIdentity
 from loadtest.wire.link import Link, last_words
 from loadtest.wire.negotiation import Agreement, read_accept
 from loadtest.wire.pdu import MOST_CONTEXTS, Buffer, Context
@@ -108,11 +109,15 @@ def open_association(
     scp_roles: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
     window: int = 1,
+    extended: Mapping[str, bytes] | None = None,
+    identity: UserIdentity | None = None,
 ) -> Association:
     """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls.
 
     `window` above 1 proposes so many requests without an answer at once (see wire.pipeline); the association's own
-    `window` is what the peer granted.
+    `window` is what the peer granted. `extended`: SOP class -> service class application information, such as b"\1" for
+    relational queries (PS3.4 C.5.1.1); what the peer takes is in `agreement.user.extended`. `identity`: see
+    wire.identity; an archive that took it says so by `agreement.user.identity_answer`.
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
@@ -121,7 +126,7 @@ def open_association(
         raise ValueError("window over TLS: OpenSSL lets nobody read a connection while another writes it; take 1")
     request = pdu.associate_rq(
         peer.ae_title, check_ae_title(calling_ae), offered, check_max_pdu(max_pdu), tuple(map(str, scp_roles)),
-        (window, 1) if window > 1 else None,
+        (window, 1) if window > 1 else None, extended, identity,
     )  # fmt: skip
     began = perf_counter()
     sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls)

@@ -20,6 +20,8 @@ class UserInformation:
     window: tuple[int, int] = (1, 1)
     implementation_uid: str = ""  # printable, whatever the peer wrote
     implementation_version: str = ""
+    extended: dict[str, bytes] = field(default_factory=dict)  # SOP class -> its application information (PS3.7 D.3.3.5)
+    identity_answer: bytes | None = None  # the peer's word to our user identity; None = it has not said that it took it
 
     def granted(self, proposed: int) -> int:
         """Requests that may be without an answer at once, of those proposed; 0 = unlimited (PS3.7 D.3.3.3)."""
@@ -42,10 +44,10 @@ class Agreement:
         raise ContextRefused(abstract, syntax or "", self._why(offered, abstract, syntax))
 
     def check_receives(self, offered: Sequence[Context], model: str, wanted: str = "") -> None:
-        """Raise ContextRefused where the peer may send no object back over this association, or none of class `wanted`.
+        """Raise ContextRefused where the peer may send no object back here, or none of class `wanted`.
 
-        A C-GET needs a context for the objects' class, in which we are SCP: a role that the peer grants, and that nobody
-        has by default (PS3.7 D.3.3.4).
+        A C-GET needs a context for the objects' class, in which we are SCP: a role that the peer has to grant
+        (PS3.7 D.3.3.4).
         """
         offers = {c.abstract_syntax for c in offered} - {model}
         classes = [wanted] if wanted else sorted(offers)
@@ -165,6 +167,7 @@ def _read_user(value: memoryview) -> UserInformation:
     max_pdu: int | None = None
     roles: dict[str, tuple[bool, bool]] = {}
     window, implementation, version = (1, 1), "", ""
+    extended, answer = dict[str, bytes](), None
     for kind, sub in items(value, "user information"):
         if kind == 0x51 and len(sub) == 4:
             max_pdu = int.from_bytes(sub, "big")
@@ -176,9 +179,13 @@ def _read_user(value: memoryview) -> UserInformation:
             implementation = printable(bytes(sub), 64)
         elif kind == 0x55:
             version = printable(bytes(sub), 16)
+        elif kind == 0x56:
+            extended |= _read_extended(sub)
+        elif kind == 0x59:
+            answer = _read_identity_answer(sub)
     if max_pdu is None:
         raise ProtocolError("user information: no maximum length, which PS3.8 annex D.1 demands")
-    return UserInformation(max_pdu, roles, window, implementation, version)
+    return UserInformation(max_pdu, roles, window, implementation, version, extended, answer)
 
 
 def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:
@@ -186,3 +193,19 @@ def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:
     if len(sub) != length + 4:
         raise ProtocolError(f"role selection: UID of {length} bytes in an item of {len(sub)}")
     return {uid(sub[2 : 2 + length], "role selection"): (bool(sub[-2]), bool(sub[-1]))}
+
+
+def _read_extended(sub: memoryview) -> dict[str, bytes]:
+    """PS3.7 D.3.3.5.2: UID length (2), UID, application information."""
+    length = int.from_bytes(sub[:2], "big")
+    if len(sub) < length + 2:
+        raise ProtocolError(f"extended negotiation: UID of {length} bytes in an item of {len(sub)}")
+    return {uid(sub[2 : 2 + length], "extended negotiation"): bytes(sub[2 + length :])}
+
+
+def _read_identity_answer(sub: memoryview) -> bytes:
+    """PS3.7 D.3.3.7.2: length of the server's response (2), response; empty for a name and passcode."""
+    length = int.from_bytes(sub[:2], "big")
+    if len(sub) != length + 2:
+        raise ProtocolError(f"user identity: answer of {length} bytes in an item of {len(sub)}")
+    return bytes(sub[2:])
