@@ -131,23 +131,11 @@ ANSWERS: dict[str, tuple[Callable[[socket.socket], None], type[Exception]]] = {
     "P-DATA too early": (lambda talk: talk.sendall(b"\x04\0\0\0\0\x06\0\0\0\x02\x01\x03"), ProtocolError),
     "accept without body": (lambda talk: talk.sendall(b"\x02\0\0\0\0\0"), ProtocolError),
     "rejection of 5 bytes": (lambda talk: talk.sendall(b"\x03\0\0\0\0\x05\0\0\0\0\0"), ProtocolError),
-    "context not offered": (
-        lambda t: t.sendall(pdu.associate_ac(TITLES, [(9, 0, EXPLICIT)], 1)),
-        ProtocolError,
-    ),
-    "context twice": (
-        lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)] * 2, 0)),
-        ProtocolError,
-    ),
-    "other syntax": (
-        lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, "1.2.3")], 16384)),
-        ProtocolError,
-    ),
+    "context not offered": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(9, 0, EXPLICIT)], 1)), ProtocolError),
+    "context twice": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)] * 2, 0)), ProtocolError),
+    "other syntax": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, "1.2.3")], 16384)), ProtocolError),
     "no UID": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, "../../x")], 16384)), ProtocolError),
-    "PDUs of 10 bytes": (
-        lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)], 10)),
-        ProtocolError,
-    ),
+    "PDUs of 10 bytes": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)], 10)), ProtocolError),
     "HTTP": (lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ProtocolError),
 }
 
