@@ -106,7 +106,7 @@ class Dimse:
 
     def get(self, operation: Operation, done: Done) -> None:
         """C-GET of the study over the workstation's own association."""
-        sink = CountingSink(instances=self._instances(operation))
+        sink = CountingSink(instances=self._factory.instances(operation.exam, operation.objects))
         try:
             with self._line(operation, "get", done) as line:
                 asked, sop_class = identifier(self._factory, operation), self._factory.sop_class(operation.modality)
@@ -116,17 +116,13 @@ class Dimse:
             done.first_object = sink.first_object or done.first_object
         _retrieved(reply, done, operation, sink)
 
-    def _instances(self, operation: Operation) -> frozenset[str]:
-        """SOP Instance UIDs of the operation's study."""
-        return frozenset(self._factory.instance_uid(operation.exam, number) for number in range(operation.objects))
-
     def move(self, operation: Operation, done: Done) -> None:
         """C-MOVE of the study to our listener; its times are those of the arrival there."""
         if self._destination is None:
             raise ValueError("the plan holds a C-MOVE and there is no destination for it")
         uid, link = self._factory.study_uid(operation.exam), self._links.get(operation.site)
-        pace = link.down if link else None
-        with self._destination.expecting(uid, pace, self._instances(operation)) as arrival:
+        ours = self._factory.instances(operation.exam, operation.objects)
+        with self._destination.expecting(uid, link.down if link else None, ours) as arrival:
             done.blocked_s = arrival.blocked_s
             try:
                 with self._line(operation, "move", done) as line:

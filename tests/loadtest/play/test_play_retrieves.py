@@ -43,7 +43,7 @@ class Factory:
     study_uid = staticmethod(lambda exam: STUDY)
     patient_id = staticmethod(lambda patient: "P1")
     sop_class = staticmethod(lambda modality: CT)
-    instance_uid = staticmethod(lambda exam, number: str(dataset(number).SOPInstanceUID))
+    instances = staticmethod(lambda exam, objects: {str(dataset(n).SOPInstanceUID) for n in range(objects)})
 
 
 @contextmanager
