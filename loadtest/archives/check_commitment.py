@@ -8,11 +8,12 @@ from contextlib import ExitStack
 
 from pydicom.uid import generate_uid
 
-from loadtest.archives.check_dimse import allowed_hosts, judged, open_to
+from loadtest.archives.check_dimse import judged, open_to
 from loadtest.archives.check_result import CheckResult, Preflight
+from loadtest.archives.listening import caller_mend, listener_for
 from loadtest.archives.mends import let_in
 from loadtest.archives.probe import SOP_CLASS
-from loadtest.wire import Association, StoreListener
+from loadtest.wire import StoreListener
 from loadtest.wire.commitment import PUSH_MODEL, Report
 
 REPORT_WITHIN_S = 5.0
@@ -23,37 +24,23 @@ def commitment(flight: Preflight) -> CheckResult:
     ours = flight.target.destinations[:1]
     with open_to(flight, PUSH_MODEL, calling_ae=ours[0].ae_title if ours else "") as association, ExitStack() as stack:
         association.context(PUSH_MODEL)  # a refused context ends here, before anything listens
-        listener = stack.enter_context(_listener(flight)) if ours else None
+        listener = stack.enter_context(listener_for(flight.target, ours[0])) if ours else None
         transaction = str(generate_uid(prefix=None))
-        if listener:
-            listener.expect_report(transaction)
+        reports = listener.reports if listener else None
+        if reports is not None:
+            reports.expect(transaction)
         reply, report = association.request_commitment(transaction, [(SOP_CLASS, flight.by_dimse.instance)])
         if not reply.ok:
             return judged("commitment", reply)
-        return _outcome(flight, transaction, report or _report(association, listener, transaction))
+        report = report or association.await_report_of(transaction, REPORT_WITHIN_S, reports)
+        return _outcome(flight, report, listener)
 
 
-def _listener(flight: Preflight) -> StoreListener:
-    ours = flight.target.destinations[0]
-    return StoreListener(
-        ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=allowed_hosts(flight.target)
-    )
-
-
-def _report(association: Association, listener: StoreListener | None, transaction: str) -> Report | None:
-    """The report from wherever it comes first; without a listener only this association can bring it."""
-    report = listener.wait_report(transaction, REPORT_WITHIN_S) if listener else None
-    if report is None and (listener is None or association.channel.has_spoken()):
-        report = association.await_report()
-    return report
-
-
-def _outcome(flight: Preflight, transaction: str, report: Report | None) -> CheckResult:
+def _outcome(flight: Preflight, report: Report | None, listener: StoreListener | None) -> CheckResult:
     if report is None:
         cause = f"the request was taken, and no report came within {REPORT_WITHIN_S:g} s"
-        return CheckResult("commitment", "failed", cause, let_in(flight.known(), "commitment"))
-    if report.transaction_uid != transaction:
-        return CheckResult("commitment", "failed", "the report is about another transaction than ours")
+        mend = caller_mend(listener) if listener else ""
+        return CheckResult("commitment", "failed", cause, mend or let_in(flight.known(), "commitment"))
     if flight.by_dimse.instance in report.committed:
         return CheckResult("commitment", "ok", "the archive commits to the object stored")
     reason = report.failed.get(flight.by_dimse.instance)

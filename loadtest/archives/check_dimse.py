@@ -1,18 +1,19 @@
 """The pre-flight of the DIMSE services; each check raises WireError for what the wire refuses."""
 
 import time
+from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
 from loadtest.archives.check_result import CheckResult, Preflight
+from loadtest.archives.listening import caller_mend, listener_for
 from loadtest.archives.mends import let_in, listen_mend
 from loadtest.archives.probe import IMPLICIT, SOP_CLASS, SYNTAX
-from loadtest.archives.target import Destination, Target
+from loadtest.archives.target import Destination
 from loadtest.wire import (
     Association,
     CountingSink,
     Reply,
-    StoreListener,
     TcpProfile,
     open_association,
 )
@@ -66,9 +67,9 @@ def find_studies(flight: Preflight, **keys: str) -> tuple[list[Dataset], Reply]:
 
 def get(flight: Preflight) -> CheckResult:
     """C-GET of the object stored."""
-    sink = CountingSink()
+    sink = CountingSink(instances={flight.by_dimse.instance})
     with open_to(flight, STUDY_ROOT_GET, SOP_CLASS, scp_roles=(SOP_CLASS,)) as association:
-        reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink)
+        reply = association.get(STUDY_ROOT_GET, flight.by_dimse.at_study(), sink, SOP_CLASS)
     if reply.ok and sink.objects == 0 and "store" in flight.passed:
         return CheckResult("get", "failed", "the archive reports success and sent nothing back")
     return judged("get", reply)
@@ -79,26 +80,27 @@ def move(flight: Preflight) -> CheckResult:
     if not flight.target.destinations:
         return CheckResult("move", "not asked", "the target names no C-MOVE destination of ours", listen_mend())
     ours = flight.target.destinations[0]
-    listener = StoreListener(
-        ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=allowed_hosts(flight.target)
-    )
+    listener = listener_for(flight.target, ours)
     with listener:
-        arrival = listener.expect(flight.by_dimse.study)
+        arrival = listener.expect(flight.by_dimse.study, {flight.by_dimse.instance})
         with open_to(flight, STUDY_ROOT_MOVE) as association:
             reply = association.move(STUDY_ROOT_MOVE, flight.by_dimse.at_study(), ours.ae_title)
-        came = reply.ok and bool(reply.completed) and listener.wait(flight.by_dimse.study, 1, ARRIVES_WITHIN_S)
-    return _moved(flight, ours, reply, came or arrival.objects > 0)
+        came = reply.ok and reply.completed != 0 and listener.wait(flight.by_dimse.study, 1, ARRIVES_WITHIN_S)
+    return _moved(flight, ours, reply, came or arrival.objects > 0, caller_mend(listener))
 
 
-def _moved(flight: Preflight, ours: Destination, reply: Reply, came: bool) -> CheckResult:
+def _moved(flight: Preflight, ours: Destination, reply: Reply, came: bool, caller: str) -> CheckResult:
     where = f"{ours.ae_title} at {ours.host}:{ours.port}"
     if reply.status == _DESTINATION_UNKNOWN:
         cause = f"the archive does not know, or cannot reach, the destination {where}"
-        return CheckResult("move", "refused", cause, let_in(flight.known(), "move"))
+        return CheckResult("move", "refused", cause, caller or let_in(flight.known(), "move"))
     if reply.ok and not came and "store" in flight.passed:
-        cause = f"the archive reports success ({reply.completed} sent) and nothing arrived at {where}"
-        return CheckResult("move", "failed", cause, "Correct host and port of this AE title in the archive's list.")
-    return judged("move", reply)
+        sent = "" if reply.completed is None else f" ({reply.completed} sent)"
+        cause = f"the archive reports success{sent} and nothing arrived at {where}"
+        mend = caller or "Correct host and port of this AE title in the archive's list."
+        return CheckResult("move", "failed", cause, mend)
+    judgement = judged("move", reply)
+    return judgement if judgement.is_ok else replace(judgement, mend=caller)
 
 
 def judged(service: str, reply: Reply, note: str = "") -> CheckResult:
@@ -107,11 +109,6 @@ def judged(service: str, reply: Reply, note: str = "") -> CheckResult:
         return CheckResult(service, "ok", note)
     comment = f": {reply.comment}" if reply.comment else ""
     return CheckResult(service, "refused", f"the archive answers {reply.status:04X}H ({reply.category}){comment}")
-
-
-def allowed_hosts(target: Target) -> tuple[str, ...]:
-    """From where our listeners take connections while this target is asked (rule Z8)."""
-    return (target.address or target.host,)
 
 
 def open_to(flight: Preflight, *contexts: str, scp_roles: tuple[str, ...] = (), calling_ae: str = "") -> Association:

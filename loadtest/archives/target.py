@@ -30,11 +30,17 @@ class Destination(Strict):
     ae_title: str
     host: str = "127.0.0.1"
     port: Port
+    calling_ae: str = Field(default="", description="AE title that the archive sends by; '' = the target's ae_title")
 
     @field_validator("ae_title")
     @classmethod
     def _title(cls, value: str) -> str:
         return check_ae_title(value)
+
+    @field_validator("calling_ae")
+    @classmethod
+    def _calling(cls, value: str) -> str:
+        return check_ae_title(value) if value else value
 
 
 class Target(Strict):

@@ -19,7 +19,15 @@ from loadtest.objects.kinds import KINDS
 from loadtest.objects.part10 import file_head
 from loadtest.objects.study import Study
 from loadtest.objects.template import MARK, Template, make_template
-from loadtest.objects.uids import OBJECTS, frame_uid, instance_digits, instance_uid, series_uid, study_uid
+from loadtest.objects.uids import (
+    OBJECTS,
+    Instances,
+    frame_uid,
+    instance_digits,
+    instance_uid,
+    series_uid,
+    study_uid,
+)
 
 Matrix = tuple[int, int, int]
 SYNTAXES = {
@@ -80,6 +88,10 @@ class Factory:
     def instance_uid(self, exam: int, number: int) -> str:
         """SOP Instance UID of an exam's object."""
         return instance_uid(self._seed, exam, number)
+
+    def instances(self, exam: int, objects: int) -> Instances:
+        """Whether a SOP Instance UID is one of an exam's objects, without making them all."""
+        return Instances(self.study_uid(exam), objects)
 
     def patient_id(self, key: int) -> str:
         """Patient ID of a patient key."""

@@ -10,6 +10,7 @@ can be overwritten in place. No component has a leading zero (PS3.5 9.1).
     instance  study + ".2" + number, 4 digits       64, the most that a UID may have
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID, uuid5
 
@@ -17,7 +18,8 @@ NAMESPACE = UUID("6f1d6f0e-52c5-4d0e-9a3b-2f6a9f0c2004")  # this project's own
 IMPLEMENTATION_UID = f"2.25.{NAMESPACE.int}"
 DIGITS = 39
 EXAMS = 10**12
-OBJECTS = 10_000
+DIGITS_OF_OBJECT = 4
+OBJECTS = 10**DIGITS_OF_OBJECT
 
 
 @lru_cache(maxsize=64)
@@ -53,4 +55,17 @@ def instance_digits(number: int) -> str:
     """An object's number in four digits."""
     if not 0 <= number < OBJECTS:
         raise ValueError(f"object {number}: a study holds objects 0 to {OBJECTS - 1}; split the study")
-    return f"{number:04d}"
+    return f"{number:0{DIGITS_OF_OBJECT}d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The SOP Instance UIDs of a study's objects from 0 below `objects`, to be asked for one: none is made for it."""
+
+    study_uid: str
+    objects: int
+
+    def __contains__(self, uid: object) -> bool:
+        start, digits = str(uid)[:-DIGITS_OF_OBJECT], str(uid)[-DIGITS_OF_OBJECT:]
+        ours = start == f"{self.study_uid}.2" and digits.isascii() and digits.isdecimal()
+        return ours and int(digits) < self.objects

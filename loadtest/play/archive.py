@@ -8,6 +8,7 @@ from math import inf
 
 from gevent import joinall
 
+from loadtest.archives.listening import listener_for
 from loadtest.archives.target import Destination as Known
 from loadtest.archives.target import Target
 from loadtest.archives.web_door import open_web
@@ -157,10 +158,7 @@ def _known(job: JobConfig, worker: int) -> Known:
 
 def _destination(known: Known, target: Target, config: PlayConfig, stack: ExitStack) -> Destination:
     try:
-        listener = StoreListener(
-            known.ae_title, known.host, known.port, only_expected=True, profile=config.profile(), timeouts=LISTENER,
-            allowed_hosts=(target.address or target.host,),
-        )  # fmt: skip
+        listener = listener_for(target, known, profile=config.profile(), timeouts=LISTENER)
     except OSError as error:
         where = f"{known.ae_title} at {known.host}:{known.port}"
         raise PlayFailed(f"cannot listen as C-MOVE destination {where}: {error.strerror}") from None

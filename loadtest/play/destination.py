@@ -1,6 +1,6 @@
 """Where C-MOVE sends: our own listener, at which a retrieve's latency is read."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -51,14 +51,19 @@ class Destination:
         self._locks: dict[str, tuple[Lock, int]] = {}
 
     @contextmanager
-    def expecting(self, study_uid: str, pace: Pace | None = None) -> Iterator[Expected]:
-        """Expect a study. Two at once could not be told apart at the listener, so the second waits for the first."""
+    def expecting(
+        self, study_uid: str, pace: Pace | None = None, instances: Container[str] | None = None
+    ) -> Iterator[Expected]:
+        """Expect a study, of `instances` where they are known.
+
+        Two at once could not be told apart at the listener, so the second waits for the first.
+        """
         began = perf_counter()
         lock, users = self._locks.get(study_uid, (Lock(), 0))
         self._locks[study_uid] = lock, users + 1
         try:
             with lock:
-                arrival = self.listener.expect(study_uid)
+                arrival = self.listener.expect(study_uid, instances)
                 arrival.pace = pace
                 try:
                     yield Expected(self.listener, arrival, perf_counter() - began)

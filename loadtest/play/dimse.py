@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from loadtest.archives.listening import caller_mend
 from loadtest.objects.factory import Factory
 from loadtest.play.associations import Associations, Line, Proposal
 from loadtest.play.destination import Destination
@@ -14,6 +15,7 @@ from loadtest.play.storing import Object, store_all
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.traffic import Operation
 from loadtest.wire import CountingSink, Reply
+from loadtest.wire.counted import Counted
 from loadtest.wire.pace import Link
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 
@@ -104,31 +106,35 @@ class Dimse:
 
     def get(self, operation: Operation, done: Done) -> None:
         """C-GET of the study over the workstation's own association."""
-        sink = CountingSink()
+        sink = CountingSink(instances=self._factory.instances(operation.exam, operation.objects))
         try:
             with self._line(operation, "get", done) as line:
-                reply = line.link.get(STUDY_ROOT_GET, identifier(self._factory, operation), sink)
+                asked, sop_class = identifier(self._factory, operation), self._factory.sop_class(operation.modality)
+                reply = line.link.get(STUDY_ROOT_GET, asked, sink, sop_class)
         finally:
             done.objects, done.bytes = sink.objects, sink.bytes
             done.first_object = sink.first_object or done.first_object
-        _answered(reply, done, short(operation, sink.objects))
+        _retrieved(reply, done, operation, sink)
 
     def move(self, operation: Operation, done: Done) -> None:
         """C-MOVE of the study to our listener; its times are those of the arrival there."""
         if self._destination is None:
             raise ValueError("the plan holds a C-MOVE and there is no destination for it")
         uid, link = self._factory.study_uid(operation.exam), self._links.get(operation.site)
-        with self._destination.expecting(uid, link.down if link else None) as arrival:
+        ours = self._factory.instances(operation.exam, operation.objects)
+        with self._destination.expecting(uid, link.down if link else None, ours) as arrival:
             done.blocked_s = arrival.blocked_s
             try:
                 with self._line(operation, "move", done) as line:
                     asked = identifier(self._factory, operation)
                     reply = line.link.move(STUDY_ROOT_MOVE, asked, self._destination.ae_title)
                 if reply.ok:
-                    arrival.wait(reply.completed or 0)
+                    arrival.wait(operation.objects if reply.completed is None else reply.completed)
             finally:
                 arrival.tell(done)
-            _answered(reply, done, short(operation, done.objects))
+            _retrieved(reply, done, operation, arrival.arrival)
+            if done.outcome != "ok" and (mend := caller_mend(self._destination.listener)):
+                done.note(done.outcome, done.status, f"{done.detail}; {mend}")
             if done.outcome == "ok":
                 done.first_byte, done.end = arrival.first_byte, arrival.last_object
 
@@ -138,15 +144,26 @@ def _opening(line: Line, done: Done) -> None:
     done.negotiate_s += line.negotiate_s
 
 
-def _answered(reply: Reply, done: Done, wrong: str) -> None:
-    """The outcome of a query or retrieve from its final response; `wrong` says what it lacks."""
+def _answered(reply: Reply, done: Done, wrong: str, also: str = "") -> None:
+    """The outcome of a query or retrieve from its final response; `wrong` makes it failed, `also` is only told."""
     done.first_byte, done.end = reply.first_byte, reply.end
     if not reply.ok:
         done.note("refused", reply.status, words(reply))
     elif reply.failed or wrong:
-        done.note("failed", reply.status, f"{reply.failed or 0} sub-operations failed; {wrong}".strip("; "))
+        done.note("failed", reply.status, _joined(f"{reply.failed or 0} sub-operations failed", wrong, also))
     else:
-        done.note("ok", reply.status, words(reply) if reply.status else "")
+        done.note("ok", reply.status, _joined(words(reply) if reply.status else "", also))
+
+
+def _retrieved(reply: Reply, done: Done, operation: Operation, came: Counted) -> None:
+    """The outcome of a retrieve: each object of the study has come, and no other one; which came again is told."""
+    foreign = f"{came.foreign} came that are none of the study's" if came.foreign else ""
+    again = f"{came.repeated} came again" if came.repeated else ""
+    _answered(reply, done, _joined(short(operation, came.objects), foreign), again)
+
+
+def _joined(*words: str) -> str:
+    return "; ".join(filter(None, words))
 
 
 def short(operation: Operation, objects: int) -> str:

@@ -1,7 +1,6 @@
 """After the play: each study that was to be stored is looked for, by C-FIND and by QIDO-RS, and its objects counted."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gevent.pool import Pool
 from pydicom.dataset import Dataset
@@ -12,27 +11,30 @@ from loadtest.play.archive import LEDGER_AE, Archive
 from loadtest.play.entries import Entry
 from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
+from loadtest.play.troubles import Troubles
 from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge, name_objects
 from loadtest.verdict.records import NO_STATUS
-from loadtest.wire import Timeouts, WireError
+from loadtest.wire import ProtocolError, Timeouts
+from loadtest.wire.errors import printable
 from loadtest.wire.query import STUDY_ROOT_FIND
 
 AT_ONCE = 2
 BOUNDS = Timeouts(connect_s=5.0, response_s=30.0, operation_s=60.0)
 COUNT_TAG = "00201208"
+LARGEST_COUNT, LONGEST_COUNT = 2**31 - 1, 12  # of an IS, and its characters (PS3.5 table 6.2-1)
 
 
 def read_back(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """Fill what is found of each study, and the finding. Returns what could not be asked, as lines."""
-    progress, troubles = Progress("ledger", len(studies)), Counter[str]()
+    progress, troubles = Progress("ledger", len(studies)), Troubles()
     pool = Pool(AT_ONCE * len(archives))
     jobs = [pool.spawn(_one, archives[one.operation.job], one, progress, troubles) for one in studies]
     for job in jobs:
         job.get()
-    return [f"{what} ({n} times)" for what, n in troubles.items()]
+    return troubles.lines()
 
 
-def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[str]) -> None:
+def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Troubles) -> None:
     """Ask for one study by each service; where the counts differ from the answers, ask which objects are there."""
     row = entry.row
     row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles)
@@ -46,7 +48,7 @@ def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[s
 
 def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """The counts once more, by C-FIND, into `found_again`: after the archives were killed and started again."""
-    progress, troubles = Progress("find again", len(studies)), Counter[str]()
+    progress, troubles = Progress("find again", len(studies)), Troubles()
 
     def one(entry: Entry) -> None:
         archive = archives[entry.operation.job]
@@ -54,20 +56,18 @@ def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[st
         progress.step()
 
     Pool(AT_ONCE * len(archives)).map(one, studies)
-    return [f"{what} ({n} times)" for what, n in troubles.items()]
+    return troubles.lines()
 
 
 def _asked(
-    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Counter[str]
+    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Troubles
 ) -> int | None:
     """A count, or None with the reason among the troubles."""
-    try:
+    what, found = f"{archive.cluster}: the final read by {name} failed", None
+    with troubles.caught(what, archive.factory.study_uid(entry.operation.exam)):
         found = ask(archive, entry)
-        why = "the archive refused it" if found is None else ""
-    except WireError as error:
-        found, why = None, str(error)
-    if why:
-        troubles[f"{archive.cluster}: the final read by {name} failed: {why}"] += 1
+        if found is None:
+            troubles.tell(what, "the archive refused it")
     return found
 
 
@@ -80,7 +80,7 @@ def _by_cfind(archive: Archive, entry: Entry) -> int | None:
     if reply.ok and not all(isinstance(count, int) for count in told):
         images = _images_of(archive, entry)
         return None if images is None else len(images)
-    return sum(map(int, told)) if reply.ok else None
+    return _total(told) if reply.ok else None
 
 
 def _name(archive: Archive, entry: Entry) -> int | None:
@@ -122,13 +122,34 @@ def _by_qido(archive: Archive, entry: Entry) -> int | None:
         if not reply.ok:
             return None
         told = [_count(one) for one in found]
-        if all(count is not None for count in told):
-            return sum(count or 0 for count in told)
+        if None not in told:
+            return _total(told)
         instances, reply = web.qido(f"studies/{uid}/instances", {})
         return len(instances) if reply.ok else None
 
 
-def _count(found: dict[str, object]) -> int | None:
+def _count(found: dict[str, object]) -> int | str | None:
+    """What an answer gives as its count, read as little as may be; None where it gives none."""
     element = found.get(COUNT_TAG)
     value = element.get("Value") if isinstance(element, dict) else None
-    return int(value[0]) if isinstance(value, list) and value and isinstance(value[0], int | str) else None
+    first = value[0] if isinstance(value, list) and value else None
+    return first if isinstance(first, int | str) and not isinstance(first, bool) else None
+
+
+def _total(told: Iterable[object]) -> int:
+    """The sum of an archive's counts. Raises ProtocolError where they are none, or too large to be objects."""
+    counts = [_whole(one) for one in told]
+    if (total := sum(counts)) > LARGEST_COUNT:
+        raise ProtocolError(f"the archive counts {total} objects of one study")
+    return total
+
+
+def _whole(told: object) -> int:
+    text = str(told)
+    try:
+        count = int(text) if len(text) <= LONGEST_COUNT else -1
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise ProtocolError(f"the archive gives {printable(text, LONGEST_COUNT)!r} as a number of objects")
+    return count

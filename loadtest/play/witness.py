@@ -5,7 +5,7 @@ way, the same value in every element that was sent. Pixels are compared, never d
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from hashlib import blake2b, sha256
 
@@ -13,13 +13,15 @@ from gevent.pool import Pool
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from loadtest.archives.listening import listener_for
 from loadtest.play.archive import Archive
 from loadtest.play.entries import Entry
 from loadtest.play.services import words
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.tell import Progress
-from loadtest.wire import StoreListener, WireError, open_association
-from loadtest.wire.commitment import PUSH_MODEL, Report
+from loadtest.play.troubles import Troubles
+from loadtest.wire import Reply, StoreListener, WireError, open_association
+from loadtest.wire.commitment import MOST_PER_TRANSACTION, PUSH_MODEL, Report, Reports
 from loadtest.wire.dimse import IDENTIFIER_CAP
 from loadtest.wire.errors import ProtocolError
 from loadtest.wire.identifier import decode_identifier
@@ -28,8 +30,8 @@ from loadtest.wire.query import STUDY_ROOT_GET
 REPORT_WITHIN_S = 30.0
 AT_ONCE = 2
 PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
-_NO_COMMITMENT = "{}: storage commitment of a study: {}"
-_NOT_RETRIEVED = "{}: a study could not be retrieved to be compared: {}"
+_NO_COMMITMENT = "{}: storage commitment of a study"
+_NOT_RETRIEVED = "{}: a study could not be retrieved to be compared"
 
 
 def is_sampled(study_uid: str, share: float) -> bool:
@@ -39,40 +41,45 @@ def is_sampled(study_uid: str, share: float) -> bool:
 
 def compare(archives: Sequence[Archive], studies: Sequence[Entry], share: float) -> list[str]:
     """Retrieve a share of the studies, and fill `retrieved` and `equal`. Returns what could not be done, as lines."""
+    troubles = Troubles()
     some = [
         one for one in studies
         if one.row.stored and is_sampled(archives[one.operation.job].factory.study_uid(one.operation.exam), share)
     ]  # fmt: skip
-    return _all(archives, some, "compare", _NOT_RETRIEVED, _compare)
+    _all(archives, some, "compare", _NOT_RETRIEVED, _compare, troubles)
+    return troubles.lines()
 
 
 def commit(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """Ask for commitment of every acknowledged object, and fill `committed`. Returns what could not be done."""
-    troubles = []
+    troubles = Troubles()
     for job, archive in enumerate(archives):
         ours = [one for one in studies if one.operation.job == job and one.row.stored]
-        with _listener(archive) as listener:
-            troubles += _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener))
-    return troubles
+        with ExitStack() as stack:
+            try:
+                listener = stack.enter_context(_listener(archive))
+            except OSError as error:
+                troubles.tell(_NO_COMMITMENT.format(archive.cluster), f"cannot listen for it: {error.strerror}")
+                continue
+            _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener), troubles)
+    return troubles.lines()
 
 
 def _all(
-    archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str, do: Callable[[Archive, Entry], str]
-) -> list[str]:
-    progress, troubles = Progress(phase, len(studies)), list[str]()
+    archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str,
+    do: Callable[[Archive, Entry], str], troubles: Troubles,
+) -> None:  # fmt: skip
+    progress = Progress(phase, len(studies))
 
     def one(entry: Entry) -> None:
         archive = archives[entry.operation.job]
-        try:
-            why = do(archive, entry)
-        except WireError as error:
-            why = str(error)
-        if why and (told := trouble.format(archive.cluster, why)) not in troubles:
-            troubles.append(told)
+        what = trouble.format(archive.cluster)
+        with troubles.caught(what, archive.factory.study_uid(entry.operation.exam)):
+            if why := do(archive, entry):
+                troubles.tell(what, why)
         progress.step()
 
     Pool(AT_ONCE * max(len(archives), 1)).map(one, studies)
-    return troubles
 
 
 def _compare(archive: Archive, entry: Entry) -> str:
@@ -80,7 +87,7 @@ def _compare(archive: Archive, entry: Entry) -> str:
     sink = ComparingSink(archive, entry)
     proposal = [(STUDY_ROOT_GET, PLAIN), (sink.sop_class, [str(archive.factory.transfer_syntax)])]
     with open_association(archive.target.peer(), "FILMLESS_LEDGER", proposal, scp_roles=[sink.sop_class]) as link:
-        reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink)
+        reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink, sink.sop_class)
     entry.row.retrieved, entry.row.equal = len(sink.found & acknowledged), len(sink.equal & acknowledged)
     return "" if reply.ok else words(reply)
 
@@ -120,11 +127,18 @@ class ComparingSink:
 
 
 def _same_values(sent: bytes, got: bytes, cut: int, syntax: str) -> bool:
-    """Whether every element that was sent came back with its value; Pixel Data, from `cut` on, as the very bytes."""
+    """Whether every element that was sent came back with its value; Pixel Data, from `cut` on, as the very bytes.
+
+    What cannot be read is not the same.
+    """
     if not got.endswith(sent[cut:]):
         return False
     ours, theirs = sent[:cut], got[: len(got) - (len(sent) - cut)]
-    return _holds(decode_identifier(theirs, syntax), decode_identifier(ours, syntax))
+    sent_elements = decode_identifier(ours, syntax)
+    try:
+        return _holds(decode_identifier(theirs, syntax), sent_elements)
+    except ProtocolError:
+        return False
 
 
 def _holds(theirs: Dataset, ours: Dataset) -> bool:
@@ -135,31 +149,40 @@ def _listener(archive: Archive) -> AbstractContextManager[StoreListener | None]:
     """Where the archive may report: the play's own listener, or one for the time, where it knows one of ours."""
     if archive.listener is not None or not archive.target.destinations:
         return nullcontext(archive.listener)
-    ours = archive.target.destinations[0]
-    host = archive.target.address or archive.target.host
-    return StoreListener(ours.ae_title, ours.host, ours.port, only_expected=True, allowed_hosts=(host,))
+    return listener_for(archive.target, archive.target.destinations[0])
 
 
 def _commit(listener: StoreListener | None, archive: Archive, entry: Entry) -> str:
+    """Ask for the study's acknowledged objects, as many in one transaction as its report has room for."""
     factory, exam = archive.factory, entry.operation.exam
-    sop_class, transaction = factory.sop_class(entry.operation.modality), str(generate_uid(prefix=None))
-    asked = [factory.instance_uid(exam, one.number) for one in entry.objects if one.outcome == "ok"]
-    calling = listener.ae_title if listener else "FILMLESS_LEDGER"
-    if listener:
-        listener.expect_report(transaction)
-    with open_association(archive.target.peer(), calling, [(PUSH_MODEL, PLAIN)]) as link:
-        reply, report = link.request_commitment(transaction, [(sop_class, uid) for uid in asked])
+    sop_class = factory.sop_class(entry.operation.modality)
+    asked = [(sop_class, factory.instance_uid(exam, one.number)) for one in entry.objects if one.outcome == "ok"]
+    committed = 0
+    for first in range(0, len(asked), MOST_PER_TRANSACTION):
+        some = asked[first : first + MOST_PER_TRANSACTION]
+        reply, report = _transaction(listener, archive, some)
         if not reply.ok:
             return words(reply)
-        if report is None and listener is not None:
-            report = listener.wait_report(transaction, REPORT_WITHIN_S)
-        elif report is None:
-            report = link.await_report()
-    return _take(entry, report, asked)
-
-
-def _take(entry: Entry, report: Report | None, asked: Sequence[str]) -> str:
-    if report is None:
-        return f"no report came within {REPORT_WITHIN_S:g} s"
-    entry.row.committed = len(report.committed.intersection(asked))
+        if report is None:
+            return f"no report came within {REPORT_WITHIN_S:g} s"
+        committed += len(report.committed.intersection(uid for _, uid in some))
+    entry.row.committed = committed
     return ""
+
+
+def _transaction(
+    listener: StoreListener | None, archive: Archive, asked: Sequence[tuple[str, str]]
+) -> tuple[Reply, Report | None]:
+    """One N-ACTION, and its report from the same association or from our listener (PS3.4 J.3.3 allows both)."""
+    uid, reports = str(generate_uid(prefix=None)), listener.reports if listener else Reports()
+    calling = listener.ae_title if listener else "FILMLESS_LEDGER"
+    with (
+        reports.awaiting(uid),
+        open_association(archive.target.peer(), calling, [(PUSH_MODEL, PLAIN)]) as link,
+    ):
+        reply, report = link.request_commitment(uid, asked)
+        if reply.ok and report is None:
+            report = link.await_report_of(uid, REPORT_WITHIN_S, listener.reports if listener else None)
+        with suppress(WireError):  # what was to be learnt is known
+            link.release()
+        return reply, report

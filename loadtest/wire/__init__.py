@@ -12,6 +12,7 @@ from loadtest.wire.errors import (
     ProtocolError,
     WireError,
 )
+from loadtest.wire.identity import UserIdentity, identity_from
 from loadtest.wire.listener import StoreListener
 from loadtest.wire.reply import Reply
 from loadtest.wire.settings import Peer, TcpProfile, Timeouts
@@ -35,7 +36,9 @@ __all__ = [
     "StoreListener",
     "TcpProfile",
     "Timeouts",
+    "UserIdentity",
     "WebReply",
     "WireError",
+    "identity_from",
     "open_association",
 ]

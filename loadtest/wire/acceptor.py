@@ -16,6 +16,7 @@ from loadtest.wire.negotiation import Request, read_request
 from loadtest.wire.pdu import Context
 
 VERIFICATION = "1.2.840.10008.1.1"
+APPLICATION_CONTEXT = pdu.APPLICATION_CONTEXT.decode("ascii")
 STORAGE_PREFIX = "1.2.840.10008.5.1.4.1.1."
 # Not inflated (rule Z5) and not scanned: deflated and big endian. Pixels are never decoded, so the rest is welcome.
 SYNTAXES = frozenset(str(u) for u in AllTransferSyntaxes) - {
@@ -23,6 +24,7 @@ SYNTAXES = frozenset(str(u) for u in AllTransferSyntaxes) - {
     str(ExplicitVRBigEndian),
 }
 Refusal = tuple[int, int, int, str]  # result, source, reason of A-ASSOCIATE-RJ, and our words
+_OTHER_APPLICATION: Refusal = (1, 1, 2, "another application context than DICOM's")
 Admit = Callable[[Request], Refusal | None]
 
 
@@ -61,7 +63,7 @@ class Acceptor:
         if kind != pdu.ASSOCIATE_RQ:
             raise ProtocolError(f"PDU of type {kind:02X}H came where A-ASSOCIATE-RQ was due")
         request = read_request(body)
-        refusal = self.admit(request)
+        refusal = _OTHER_APPLICATION if request.application_context != APPLICATION_CONTEXT else self.admit(request)
         if refusal is not None:
             self.arrivals.turn_away(refusal[3])
             self._send(pdu.associate_rj(*refusal[:3]))
@@ -70,7 +72,7 @@ class Acceptor:
         answers = [self._choose(c) for c in request.contexts]
         # As SCU of commitment we take the roles that the archive proposes: it reports as SCP (PS3.4 J.3.3).
         roles = [(uid, *both) for uid, both in request.user.roles.items() if uid == PUSH_MODEL]
-        self.channel.send([pdu.associate_ac(request.called, request.calling, answers, self.channel.max_pdu, roles)])
+        self.channel.send([pdu.associate_ac(request.titles, answers, self.channel.max_pdu, roles)])
         return True
 
     def _choose(self, offered: Context) -> tuple[int, int, str]:

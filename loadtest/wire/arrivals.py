@@ -3,33 +3,30 @@
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from time import perf_counter
 
 from loadtest.wire.command import NOT_AUTHORISED, OUT_OF_RESOURCES, SUCCESS
+from loadtest.wire.counted import Counted
 from loadtest.wire.pace import Pace
 from loadtest.wire.scan import HEAD_CAP, find_uid
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+MOST_CAUSES, OTHER_CAUSES = 100, "other causes"
 
 
 @dataclass
-class Arrival:
+class Arrival(Counted):
     """One study at the listener. Times are perf_counter seconds, NaN-free: 0.0 until something came."""
 
     study_uid: str
-    objects: int = 0
-    bytes: int = 0
     first_byte: float = 0.0
-    first_object: float = 0.0
-    last_object: float = 0.0
     pace: Pace | None = None  # of the link that the study comes over
-    hashes: dict[str, str] = field(default_factory=dict)  # SOP Instance UID -> sha256 of the data set
 
 
 class Arrivals:
-    """All studies; `strangers` counts what was turned away, by cause."""
+    """All studies; `strangers` counts what was turned away, by cause; beyond MOST_CAUSES, in one row."""
 
     def __init__(self, is_ours: Callable[[str], bool], only_expected: bool, hashing: bool, most_studies: int) -> None:
         self.is_ours, self.only_expected, self.hashing, self.most_studies = (
@@ -42,10 +39,10 @@ class Arrivals:
         self.strangers: Counter[str] = Counter()
         self.changed = threading.Condition()
 
-    def expect(self, study_uid: str) -> Arrival:
-        """Open the door for a study; its counts start at nothing."""
+    def expect(self, study_uid: str, instances: Container[str] | None = None) -> Arrival:
+        """Open the door for a study, or for these SOP instances of it; its counts start at nothing."""
         with self.changed:
-            arrival = self.studies[study_uid] = Arrival(study_uid)
+            arrival = self.studies[study_uid] = Arrival(study_uid, instances=instances)
         return arrival
 
     def pace_of(self, study_uid: str) -> Pace | None:
@@ -65,37 +62,41 @@ class Arrivals:
     def turn_away(self, cause: str) -> None:
         """Count something that was refused."""
         with self.changed:
-            self.strangers[cause] += 1
+            self._count(cause)
 
-    def admit(self, study_uid: str) -> tuple[Arrival | None, int]:
+    def _count(self, cause: str) -> None:
+        known = cause in self.strangers or len(self.strangers) < MOST_CAUSES
+        self.strangers[cause if known else OTHER_CAUSES] += 1
+
+    def take(self, study_uid: str, began: float, instance: str, size: int, digest: str) -> int:
+        """Count one object that is whole, or refuse it; the C-STORE status that says which."""
+        with self.changed:
+            arrival, status = self._admit(study_uid)
+            if arrival is None:
+                return status
+            status = arrival.count(instance, size, digest)
+            if status == NOT_AUTHORISED:
+                self._count("object that is none of the study's")
+            elif status == SUCCESS:
+                arrival.first_byte = arrival.first_byte or began
+                self.changed.notify_all()
+            return status
+
+    def _admit(self, study_uid: str) -> tuple[Arrival | None, int]:
         """The study's record, or None with the status that says why it is refused."""
-        with self.changed:
-            known = self.studies.get(study_uid)
-            if known is None and (self.only_expected or not study_uid or not self.is_ours(study_uid)):
-                self.strangers["object of a study that is not ours"] += 1
-                return None, NOT_AUTHORISED
-            if known is None and len(self.studies) >= self.most_studies:
-                self.strangers["more studies than the listener remembers"] += 1
-                return None, OUT_OF_RESOURCES
-            return self.studies.setdefault(study_uid, Arrival(study_uid)), SUCCESS
-
-    def add(self, arrival: Arrival, size: int, began: float, instance: str, digest: str) -> None:
-        """Count one object that is whole."""
-        with self.changed:
-            now = perf_counter()
-            arrival.objects += 1
-            arrival.bytes += size
-            arrival.first_byte = arrival.first_byte or began
-            arrival.first_object = arrival.first_object or now
-            arrival.last_object = now
-            if digest:
-                arrival.hashes[instance] = digest
-            self.changed.notify_all()
+        known = self.studies.get(study_uid)
+        if known is None and (self.only_expected or not study_uid or not self.is_ours(study_uid)):
+            self._count("object of a study that is not ours")
+            return None, NOT_AUTHORISED
+        if known is None and len(self.studies) >= self.most_studies:
+            self._count("more studies than the listener remembers")
+            return None, OUT_OF_RESOURCES
+        return self.studies.setdefault(study_uid, Arrival(study_uid)), SUCCESS
 
     def wait(self, arrival: Arrival, objects: int, timeout_s: float) -> bool:
-        """Wait until `arrival` has this many objects; False when `timeout_s` ended first."""
+        """Wait until so many have come, also such as came before; False when `timeout_s` ended first."""
         with self.changed:
-            return self.changed.wait_for(lambda: arrival.objects >= objects, timeout_s)
+            return self.changed.wait_for(lambda: arrival.objects + arrival.repeated >= objects, timeout_s)
 
 
 class Incoming:
@@ -132,8 +133,5 @@ class Incoming:
         """The object is whole: count it, or refuse it; the C-STORE status to answer with."""
         if self.study is None:
             self.study = find_uid(bytes(self._head), self.explicit)
-        arrival, status = self.arrivals.admit(self.study or "")
-        if arrival is not None:
-            digest = self._hash.hexdigest() if self._hash is not None else ""
-            self.arrivals.add(arrival, self.size, self.began, self.instance, digest)
-        return status
+        digest = self._hash.hexdigest() if self._hash is not None else ""
+        return self.arrivals.take(self.study or "", self.began, self.instance, self.size, digest)

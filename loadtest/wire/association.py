@@ -1,7 +1,7 @@
 """An association as requestor (SCU): open, C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, storage commitment."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
 from pydicom.dataset import Dataset
@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from loadtest.wire import command, commitment, pdu, query
 from loadtest.wire.channel import Channel, connect
 from loadtest.wire.errors import AssociationAborted, AssociationRejected, PeerTimeout, ProtocolError
+from loadtest.wire.identity import UserIdentity
 from loadtest.wire.link import Link, last_words
 from loadtest.wire.negotiation import Agreement, read_accept
 from loadtest.wire.pdu import MOST_CONTEXTS, Buffer, Context
@@ -58,22 +59,36 @@ class Association(Link):
         """C-MOVE (PS3.7 9.1.4) to an AE that the archive knows; the objects arrive at that AE's listener."""
         return query.move(self, model_uid, identifier, check_ae_title(destination_ae))
 
-    def get(self, model_uid: str, identifier: Dataset, sink: Sink) -> Reply:
-        """C-GET (PS3.7 9.1.3): the objects come over this association into `sink`."""
-        return query.get(self, model_uid, identifier, sink)
+    def get(self, model_uid: str, identifier: Dataset, sink: Sink, sop_class: str = "") -> Reply:
+        """C-GET (PS3.7 9.1.3): the objects come over this association into `sink`.
+
+        ContextRefused, and nothing is sent, where the peer has not granted us the SCP role for any class that was
+        offered, or for `sop_class`, that of the objects where it is known.
+        """
+        return query.get(self, model_uid, identifier, sink, sop_class)
 
     def request_commitment(
         self, transaction_uid: str, instances: Sequence[tuple[str, str]]
     ) -> tuple[Reply, commitment.Report | None]:
         """N-ACTION of storage commitment (PS3.4 J.3.2); the report, too, if the archive sends it before the response.
 
-        Otherwise it comes by `await_report` on this association, or at a listener that expects the transaction.
+        Otherwise it comes on this association, or at a listener that expects the transaction: see `await_report_of`.
         """
         return commitment.ask(self, transaction_uid, instances)
 
     def await_report(self) -> commitment.Report:
         """Wait, up to `response_s`, for the storage commitment report on this association."""
         return commitment.await_report(self)
+
+    def await_report_of(
+        self, transaction_uid: str, within_s: float, listeners: commitment.Reports | None = None
+    ) -> commitment.Report | None:
+        """The report of a transaction, on this association or at a listener (its `reports`), wherever it comes first.
+
+        None when it has not come within `within_s`. Raises AssociationAborted where the peer ends this association and
+        there is no listener.
+        """
+        return commitment.await_report_of(self, transaction_uid, within_s, listeners)
 
 
 def number_contexts(contexts: Sequence[tuple[str, Sequence[str]]]) -> list[Context]:
@@ -94,11 +109,15 @@ def open_association(
     scp_roles: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
     window: int = 1,
+    extended: Mapping[str, bytes] | None = None,
+    identity: UserIdentity | None = None,
 ) -> Association:
     """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls.
 
     `window` above 1 proposes so many requests without an answer at once (see wire.pipeline); the association's own
-    `window` is what the peer granted.
+    `window` is what the peer granted. `extended`: SOP class -> service class application information, such as b"\1" for
+    relational queries (PS3.4 C.5.1.1); what the peer takes is in `agreement.user.extended`. `identity`: see
+    wire.identity; an archive that took it says so by `agreement.user.identity_answer`.
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
@@ -107,7 +126,7 @@ def open_association(
         raise ValueError("window over TLS: OpenSSL lets nobody read a connection while another writes it; take 1")
     request = pdu.associate_rq(
         peer.ae_title, check_ae_title(calling_ae), offered, check_max_pdu(max_pdu), tuple(map(str, scp_roles)),
-        (window, 1) if window > 1 else None,
+        (window, 1) if window > 1 else None, extended, identity,
     )  # fmt: skip
     began = perf_counter()
     sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls)

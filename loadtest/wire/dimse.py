@@ -26,9 +26,13 @@ class Reader:
         self.channel = channel
         self._body = memoryview(b"")
 
+    def has_more(self) -> bool:
+        """True if something has come that was not read; ConnectionLost if the peer closed while nothing went on."""
+        return bool(self._body) or self.channel.has_spoken()
+
     def expect_silence(self) -> None:
         """Before a request: raise what a peer says unasked, so that nothing is sent into a dead end."""
-        if self._body or self.channel.has_spoken():
+        if self.has_more():
             self._body = self._body or self._next_body()
             raise ProtocolError("the peer sent a message that nobody asked for")
 

@@ -20,12 +20,12 @@ def encode_identifier(identifier: Dataset, syntax: str) -> bytes:
 
 
 def decode_identifier(raw: bytes, syntax: str) -> Dataset:
-    """A peer's identifier with every element read; whatever pydicom chokes on is a ProtocolError."""
+    """A peer's identifier with every element read, at any depth; whatever pydicom chokes on is a ProtocolError."""
     check_structure(raw, explicit=not UID(syntax).is_implicit_VR)
     try:
         with warnings.catch_warnings(action="ignore"):  # they would quote the peer, and each odd value once more
             found = decode(BytesIO(raw), UID(syntax).is_implicit_VR, UID(syntax).is_little_endian)
-            for element in found:
+            for element in found.iterall():
                 element.value  # noqa: B018 - pydicom reads late: fail here, where the peer is to blame
         return found
     except Exception as error:  # hostile bytes raise many types

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -12,10 +13,12 @@ from loadtest.wire.acceptor import Acceptor, Refusal
 from loadtest.wire.arrivals import Arrival, Arrivals
 from loadtest.wire.channel import Channel, apply
 from loadtest.wire.commitment import Report, Reports
+from loadtest.wire.door import connections
 from loadtest.wire.negotiation import Request
 from loadtest.wire.settings import DEFAULT_TIMEOUTS, TcpProfile, Timeouts, check_ae_title, check_max_pdu
 
 LOOPBACK = ("127.0.0.1", "::1")
+WRONG_CALLING = "wrong calling AE title"
 
 
 class StoreListener:
@@ -44,7 +47,8 @@ class StoreListener:
         most_studies: int = 100_000,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.ae_title, self.calling_ae, self.allowed_hosts = check_ae_title(ae_title), calling_ae, allowed_hosts
+        self.ae_title, self.calling_ae = check_ae_title(ae_title), calling_ae.strip()
+        self.allowed_hosts = allowed_hosts
         self.profile, self.timeouts, self.max_pdu = profile, timeouts, check_max_pdu(max_pdu)
         self.most_associations, self.tls = most_associations, tls
         self.arrivals = Arrivals(lambda u: u.startswith(uid_prefix), only_expected, hashing, most_studies)
@@ -68,19 +72,22 @@ class StoreListener:
 
     @property
     def objects(self) -> int:
-        """Objects received in all studies that are remembered."""
+        """Different objects received in all studies that are remembered."""
         return sum(a.objects for a in list(self.studies.values()))
 
-    def expect(self, study_uid: str) -> Arrival:
-        """Start counting a study afresh; call before the C-MOVE, and `forget` after it."""
-        return self.arrivals.expect(study_uid)
+    def expect(self, study_uid: str, instances: Container[str] | None = None) -> Arrival:
+        """Start counting a study afresh; call before the C-MOVE, and `forget` after it.
+
+        `instances`: the only SOP instances that are taken and counted; None = whatever comes of the study.
+        """
+        return self.arrivals.expect(study_uid, instances)
 
     def forget(self, study_uid: str) -> None:
         """Drop a study's record."""
         self.arrivals.forget(study_uid)
 
     def wait(self, study_uid: str, objects: int, timeout_s: float) -> bool:
-        """Wait until so many objects of a study have come; False when `timeout_s` ended first."""
+        """Wait until so many objects of a study have come, the same or others; False when `timeout_s` ended first."""
         arrival = self.studies.get(study_uid) or self.expect(study_uid)
         return self.arrivals.wait(arrival, objects, timeout_s)
 
@@ -93,16 +100,12 @@ class StoreListener:
         return self.reports.wait(transaction_uid, timeout_s)
 
     def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                sock, address = self._socket.accept()
-            except OSError:
-                return  # stop() closed the door
-            if cause := self._unwelcome(str(address[0])):
+        for sock, address in connections(self._socket, lambda: self._stopping, self.arrivals.turn_away):
+            if cause := self._unwelcome(address):
                 self.arrivals.turn_away(cause)
                 sock.close()
-                continue
-            self._serve(sock)
+            else:
+                self._serve(sock)
 
     def _unwelcome(self, address: str) -> str:
         """Why a connection is closed before a word is said; "" = welcome. Double the limit leaves room to reject."""
@@ -114,7 +117,12 @@ class StoreListener:
         thread = threading.Thread(target=self._run, args=(sock,), name=f"association of {self.ae_title}", daemon=True)
         with self._lock:  # started before stop() can see it: a thread that was not started cannot be joined
             self._open[sock] = thread
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                self.arrivals.turn_away("no thread could be started for a connection")
+                del self._open[sock]
+                sock.close()
 
     def _run(self, sock: socket.socket) -> None:
         try:
@@ -151,7 +159,7 @@ class StoreListener:
         if request.called != self.ae_title:
             return 1, 1, 7, "wrong called AE title"
         if self.calling_ae and request.calling != self.calling_ae:
-            return 1, 1, 3, "wrong calling AE title"
+            return 1, 1, 3, WRONG_CALLING
         if not self.arrivals.is_open() and not self.reports.is_outstanding():
             return 2, 1, 1, "association while nothing is outstanding"
         if len(self._open) > self.most_associations:

@@ -8,6 +8,7 @@ from loadtest.wire.pdu import Buffer, Context
 
 FIXED_BYTES = 68  # protocol version, two AE titles and reserved fields before the first item
 MOST_ITEMS = 1024
+_DEFAULT_ROLES = (True, False)  # the requestor is SCU
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,10 @@ class UserInformation:
     max_pdu: int  # bytes after a PDU's header that the peer takes, 0 = unlimited
     roles: dict[str, tuple[bool, bool]] = field(default_factory=dict)  # SOP class -> (SCU, SCP) granted
     window: tuple[int, int] = (1, 1)
-    implementation: str = ""
+    implementation_uid: str = ""  # printable, whatever the peer wrote
+    implementation_version: str = ""
+    extended: dict[str, bytes] = field(default_factory=dict)  # SOP class -> its application information (PS3.7 D.3.3.5)
+    identity_answer: bytes | None = None  # the peer's word to our user identity; None = it has not said that it took it
 
     def granted(self, proposed: int) -> int:
         """Requests that may be without an answer at once, of those proposed; 0 = unlimited (PS3.7 D.3.3.3)."""
@@ -39,6 +43,21 @@ class Agreement:
                 return number
         raise ContextRefused(abstract, syntax or "", self._why(offered, abstract, syntax))
 
+    def check_receives(self, offered: Sequence[Context], model: str, wanted: str = "") -> None:
+        """Raise ContextRefused where the peer may send no object back here, or none of class `wanted`.
+
+        A C-GET needs a context for the objects' class, in which we are SCP: a role that the peer has to grant
+        (PS3.7 D.3.3.4).
+        """
+        offers = {c.abstract_syntax for c in offered} - {model}
+        classes = [wanted] if wanted else sorted(offers)
+        accepted = {abstract for abstract, _ in self.accepted.values()}
+        if classes and not any(uid in accepted and self.user.roles.get(uid, _DEFAULT_ROLES)[1] for uid in classes):
+            why = "the peer does not let us be its SCP (role selection, PS3.7 D.3.3.4), so no object can come back"
+            raise ContextRefused(
+                classes[0], "", why if classes[0] in accepted else self._why(offered, classes[0], None)
+            )
+
     def _why(self, offered: Sequence[Context], abstract: str, syntax: str | None) -> str:
         mine = [
             c for c in offered if c.abstract_syntax == abstract and (syntax is None or syntax in c.transfer_syntaxes)
@@ -51,12 +70,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an A-ASSOCIATE-RQ asks for, as a listener needs it."""
+    """What an A-ASSOCIATE-RQ asks for, as a listener needs it; `titles` are its bytes 11 to 74, for the answer."""
 
     called: str
     calling: str
     contexts: tuple[Context, ...]
     user: UserInformation
+    titles: bytes
+    application_context: str
 
 
 def items(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
@@ -103,17 +124,20 @@ def read_accept(body: Buffer, offered: Sequence[Context]) -> Agreement:
 
 def read_request(body: Buffer) -> Request:
     """Decode the body of A-ASSOCIATE-RQ."""
-    titles = bytes(memoryview(body)[:FIXED_BYTES])
+    titles = bytes(memoryview(body)[4:FIXED_BYTES])
     contexts: list[Context] = []
-    user = UserInformation(0)
+    user, application = UserInformation(0), ""
     for kind, value in _after_fixed(body, "A-ASSOCIATE-RQ"):
         if kind == 0x20 and len(value) >= 4:
             subs = [(k, uid(v, "context offered")) for k, v in items(value[4:], "context offered")]
             abstract = next((u for k, u in subs if k == 0x30), "")
             contexts.append(Context(value[0], abstract, tuple(u for k, u in subs if k == 0x40)))
+        elif kind == 0x10:
+            application = uid(value, "application context")
         elif kind == 0x50:
             user = _read_user(value)
-    return Request(printable(titles[4:20]), printable(titles[20:36]), tuple(contexts), user)
+    called, calling = printable(titles[:16]), printable(titles[16:32])
+    return Request(called, calling, tuple(contexts), user, titles, application)
 
 
 def _after_fixed(body: Buffer, where: str) -> Iterator[tuple[int, memoryview]]:
@@ -142,7 +166,8 @@ def _read_user(value: memoryview) -> UserInformation:
     """Other items are skipped, as PS3.8 9.3.1 demands of unknown ones; the maximum length must be there (annex D.1)."""
     max_pdu: int | None = None
     roles: dict[str, tuple[bool, bool]] = {}
-    window, implementation = (1, 1), ""
+    window, implementation, version = (1, 1), "", ""
+    extended, answer = dict[str, bytes](), None
     for kind, sub in items(value, "user information"):
         if kind == 0x51 and len(sub) == 4:
             max_pdu = int.from_bytes(sub, "big")
@@ -150,11 +175,17 @@ def _read_user(value: memoryview) -> UserInformation:
             window = (int.from_bytes(sub[:2], "big"), int.from_bytes(sub[2:], "big"))
         elif kind == 0x54:
             roles |= _read_role(sub)
+        elif kind == 0x52:
+            implementation = printable(bytes(sub), 64)
         elif kind == 0x55:
-            implementation = printable(bytes(sub), 16)
+            version = printable(bytes(sub), 16)
+        elif kind == 0x56:
+            extended |= _read_extended(sub)
+        elif kind == 0x59:
+            answer = _read_identity_answer(sub)
     if max_pdu is None:
         raise ProtocolError("user information: no maximum length, which PS3.8 annex D.1 demands")
-    return UserInformation(max_pdu, roles, window, implementation)
+    return UserInformation(max_pdu, roles, window, implementation, version, extended, answer)
 
 
 def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:
@@ -162,3 +193,19 @@ def _read_role(sub: memoryview) -> dict[str, tuple[bool, bool]]:
     if len(sub) != length + 4:
         raise ProtocolError(f"role selection: UID of {length} bytes in an item of {len(sub)}")
     return {uid(sub[2 : 2 + length], "role selection"): (bool(sub[-2]), bool(sub[-1]))}
+
+
+def _read_extended(sub: memoryview) -> dict[str, bytes]:
+    """PS3.7 D.3.3.5.2: UID length (2), UID, application information."""
+    length = int.from_bytes(sub[:2], "big")
+    if len(sub) < length + 2:
+        raise ProtocolError(f"extended negotiation: UID of {length} bytes in an item of {len(sub)}")
+    return {uid(sub[2 : 2 + length], "extended negotiation"): bytes(sub[2 + length :])}
+
+
+def _read_identity_answer(sub: memoryview) -> bytes:
+    """PS3.7 D.3.3.7.2: length of the server's response (2), response; empty for a name and passcode."""
+    length = int.from_bytes(sub[:2], "big")
+    if len(sub) != length + 2:
+        raise ProtocolError(f"user identity: answer of {length} bytes in an item of {len(sub)}")
+    return bytes(sub[2:])

@@ -1,9 +1,10 @@
 """PDUs that we send, as bytes (PS3.8 section 9.3 and annex D; all numbers big endian)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
+from loadtest.wire.identity import UserIdentity
 from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 
 Buffer = bytes | bytearray | memoryview
@@ -16,6 +17,7 @@ UNLIMITED_SEND = 1 << 20
 # Data share the command's PDU only if at least this much fits: tiny fragments cost more than they save.
 WORTH_SHARING = 1024
 
+_VERSION = b"\0\1\0\0"  # 1, and two reserved bytes
 _PDU = Struct(">BxI")
 _ITEM = Struct(">BxH")
 _PDV = Struct(">IBB")
@@ -48,6 +50,8 @@ def associate_rq(
     max_pdu: int,
     scp_roles: Sequence[str] = (),
     window: tuple[int, int] | None = None,
+    extended: Mapping[str, bytes] | None = None,
+    identity: UserIdentity | None = None,
 ) -> bytes:
     """A-ASSOCIATE-RQ (PS3.8 9.3.2).
 
@@ -65,12 +69,13 @@ def associate_rq(
     ======  =====================================================
     """
     items = item(0x10, APPLICATION_CONTEXT) + b"".join(_context_rq(c) for c in contexts)
-    items += user_information(max_pdu, [(uid, False, True) for uid in scp_roles], window)
-    return pdu(ASSOCIATE_RQ, _titles(called, calling) + items)
+    items += user_information(max_pdu, [(uid, False, True) for uid in scp_roles], window, extended, identity)
+    return pdu(ASSOCIATE_RQ, _VERSION + titles(called, calling) + items)
 
 
-def _titles(called: str, calling: str) -> bytes:
-    return b"\0\1\0\0" + called.encode("ascii").ljust(16) + calling.encode("ascii").ljust(16) + bytes(32)
+def titles(called: str, calling: str) -> bytes:
+    """Bytes 11 to 74 of a request: both AE titles, padded with spaces, and what is reserved."""
+    return called.encode("ascii").ljust(16) + calling.encode("ascii").ljust(16) + bytes(32)
 
 
 def _context_rq(context: Context) -> bytes:
@@ -80,24 +85,43 @@ def _context_rq(context: Context) -> bytes:
     return item(0x20, bytes((context.id, 0, 0, 0)) + subs)
 
 
-def user_information(max_pdu: int, roles: Sequence[Role] = (), window: tuple[int, int] | None = None) -> bytes:
-    """PS3.8 9.3.2.3, PS3.7 D.3.3: maximum length 51H, implementation 52H, window 53H, roles 54H, version 55H."""
+def user_information(
+    max_pdu: int,
+    roles: Sequence[Role] = (),
+    window: tuple[int, int] | None = None,
+    extended: Mapping[str, bytes] | None = None,
+    identity: UserIdentity | None = None,
+) -> bytes:
+    """PS3.8 9.3.2.3, PS3.7 D.3.3: maximum length 51H, implementation 52H, window 53H, roles 54H, version 55H, extended
+    negotiation 56H, user identity 58H."""
     subs = item(0x51, max_pdu.to_bytes(4, "big")) + item(0x52, IMPLEMENTATION_UID.encode("ascii"))
     if window is not None:
         subs += item(0x53, window[0].to_bytes(2, "big") + window[1].to_bytes(2, "big"))
     subs += b"".join(role(*one) for one in roles)
-    return item(0x50, subs + item(0x55, IMPLEMENTATION_VERSION.encode("ascii")))
+    subs += item(0x55, IMPLEMENTATION_VERSION.encode("ascii"))
+    subs += b"".join(item(0x56, _counted(uid.encode("ascii")) + told) for uid, told in (extended or {}).items())
+    return item(0x50, subs + (user_identity(identity) if identity is not None else b""))
+
+
+def user_identity(identity: UserIdentity) -> bytes:
+    """PS3.7 D.3.3.7.1: type (1: 1 = name, 2 = name and passcode), answer wanted (1), and both fields in UTF-8."""
+    kind = 2 if identity.passcode else 1
+    fields = _counted(identity.username.encode("utf-8")) + _counted(identity.passcode.encode("utf-8"))
+    return item(0x58, bytes((kind, identity.wants_answer)) + fields)
+
+
+def _counted(field: bytes) -> bytes:
+    """A field after its length (2)."""
+    return len(field).to_bytes(2, "big") + field
 
 
 def role(sop_class: str, scu: bool, scp: bool) -> bytes:
     """SCP/SCU role selection (PS3.7 D.3.3.4): UID length (2), UID, SCU role (1), SCP role (1)."""
-    uid = sop_class.encode("ascii")
-    return item(0x54, len(uid).to_bytes(2, "big") + uid + bytes((scu, scp)))
+    return item(0x54, _counted(sop_class.encode("ascii")) + bytes((scu, scp)))
 
 
 def associate_ac(
-    called: str,
-    calling: str,
+    titles: bytes,
     accepted: Sequence[tuple[int, int, str]],
     max_pdu: int,
     roles: Sequence[Role] = (),
@@ -105,12 +129,13 @@ def associate_ac(
 ) -> bytes:
     """A-ASSOCIATE-AC (PS3.8 9.3.3) from (context id, result, transfer syntax) for each context that was offered.
 
+    `titles`: bytes 11 to 74 of the request, which go back as they came, whatever they are (table 9-17).
     `window` is granted only to who proposed one (PS3.7 D.3.3.3).
     """
     items = item(0x10, APPLICATION_CONTEXT)
     for context_id, result, syntax in accepted:
         items += item(0x21, bytes((context_id, 0, result, 0)) + item(0x40, syntax.encode("ascii")))
-    return pdu(ASSOCIATE_AC, _titles(called, calling) + items + user_information(max_pdu, roles, window))
+    return pdu(ASSOCIATE_AC, _VERSION + titles + items + user_information(max_pdu, roles, window))
 
 
 def associate_rj(result: int, source: int, reason: int) -> bytes:

@@ -59,9 +59,10 @@ def move(link: Link, model: str, identifier: Dataset, destination: str) -> Reply
                 return link.reply(answer)
 
 
-def get(link: Link, model: str, identifier: Dataset, sink: Sink) -> Reply:
+def get(link: Link, model: str, identifier: Dataset, sink: Sink, sop_class: str = "") -> Reply:
     """Serve C-STORE-RQs of the peer on this association until the final C-GET response (PS3.4 C.4.3)."""
     link.context(model)
+    link.agreement.check_receives(link.offered, model, sop_class)
     with link.operation():
         _, _, message_id = _ask(link, command.C_GET_RQ, model, identifier)
         while True:

@@ -1,11 +1,10 @@
 """Where received objects go: counted, perhaps hashed, never written, never named by the peer (rule Z1)."""
 
 import hashlib
-from dataclasses import dataclass, field
-from time import perf_counter
+from dataclasses import dataclass
 from typing import Protocol
 
-from loadtest.wire.command import SUCCESS
+from loadtest.wire.counted import Counted
 
 
 class Sink(Protocol):
@@ -22,20 +21,13 @@ class Sink(Protocol):
 
 
 @dataclass
-class CountingSink:
+class CountingSink(Counted):
     """Counts objects and data set bytes; with `hashing`, sha256 of each data set by SOP Instance UID.
 
-    `first_object` is the perf_counter time when the first one was whole: the time to first image. `most` bounds what is
-    remembered: more objects than that are a refusal (A700), never more memory.
+    `first_object` is the time to first image; see Counted.
     """
 
     hashing: bool = False
-    most: int = 100_000
-    objects: int = 0
-    bytes: int = 0
-    first_object: float = 0.0
-    sizes: dict[str, int] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
 
     def begin(self, sop_class: str, sop_instance: str, transfer_syntax: str) -> None:
         """See Sink."""
@@ -50,12 +42,4 @@ class CountingSink:
 
     def end(self) -> int:
         """See Sink."""
-        if self.objects >= self.most:
-            return 0xA700
-        self.objects += 1
-        self.first_object = self.first_object or perf_counter()
-        self.bytes += self._size
-        self.sizes[self._instance] = self._size
-        if self._hash is not None:
-            self.hashes[self._instance] = self._hash.hexdigest()
-        return SUCCESS
+        return self.count(self._instance, self._size, self._hash.hexdigest() if self._hash is not None else "")

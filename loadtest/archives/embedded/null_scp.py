@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,6 +22,7 @@ from loadtest.wire import ProtocolError, TcpProfile, Timeouts, WireError, comman
 from loadtest.wire.channel import Channel, apply
 from loadtest.wire.command import Command
 from loadtest.wire.dimse import PeerReleased, Skimmer
+from loadtest.wire.door import connections
 from loadtest.wire.negotiation import UserInformation, read_request
 from loadtest.wire.pdu import Context
 from loadtest.wire.settings import LARGEST_WINDOW
@@ -50,6 +52,8 @@ class _Door:
         self._archive, self._peer = archive, peer
         self._socket = socket.create_server((LOOPBACK, port), backlog=128)
         self._open: set[socket.socket] = set()
+        self._stopping = False
+        self.not_taken: Counter[str] = Counter()  # connections of this process, by cause
         self._helpers = [self._fork(number) for number in range(1, processes)]
         self._thread = threading.Thread(target=self._accept, name="null sink", daemon=True)
         self._thread.start()
@@ -71,13 +75,12 @@ class _Door:
         return Service(int(self._socket.getsockname()[1]), self._stop, self._stop)
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return  # _stop closed the door
+        for connection, _ in connections(self._socket, lambda: self._stopping, self._failed):
             self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _failed(self, cause: str) -> None:
+        self.not_taken[cause] += 1
 
     def _serve(self, connection: socket.socket) -> None:
         apply(connection, TcpProfile.TUNED)
@@ -85,6 +88,7 @@ class _Door:
         self._open.discard(connection)
 
     def _stop(self) -> None:
+        self._stopping = True
         for one in (self._socket, *list(self._open)):
             with suppress(OSError):  # its peer may be gone
                 one.shutdown(socket.SHUT_RDWR)
@@ -133,7 +137,7 @@ class NullPeer:
         answers = [_choose(context) for context in request.contexts]
         roles = [(uid, *granted) for uid, granted in request.user.roles.items()]
         window = _window(request.user)
-        accept = pdu.associate_ac(request.called, request.calling, answers, self._channel.max_pdu, roles, window)
+        accept = pdu.associate_ac(request.titles, answers, self._channel.max_pdu, roles, window)
         self._channel.send([accept])
 
     def _answer(self, context: int, request: Command) -> None:

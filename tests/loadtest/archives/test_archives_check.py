@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, build_context, evt
 
-from loadtest.archives import check_dimse, orthanc
+from loadtest.archives import check_commitment, check_dimse, orthanc
 from loadtest.archives.check import DIMSE, WEB, preflight
 from loadtest.archives.check_consent import marker
 from loadtest.archives.check_result import CheckResult, Preflight
@@ -24,6 +25,7 @@ from loadtest.archives.process import LOOPBACK, free_port
 from loadtest.archives.target import Destination, Target
 from loadtest.wire import StoreListener, open_association
 from tests.loadtest.archives.archive_objects import encoded
+from tests.loadtest.play.test_play_commitment import reporting
 from tests.loadtest.wire.test_wire_web import Web
 from tests.loadtest.wire.test_wire_web import answer as http_answer
 
@@ -138,6 +140,35 @@ def test_success_that_is_none() -> None:
     assert (results["get"].outcome, results["commitment"].outcome) == ("not offered", "not offered")
 
 
+def test_an_archive_that_sends_by_another_ae_title_is_told_how_to_say_so() -> None:
+    def moves(event: evt.Event) -> Iterator[Any]:
+        contexts = [build_context(SecondaryCaptureImageStorage)]
+        yield LOOPBACK, target.destinations[0].port, {"ae_title": "LISTENER", "contexts": contexts}
+        yield 1
+        yield 0xFF00, stored[-1]
+
+    def keep_it(event: evt.Event) -> int:
+        data = event.dataset
+        data.file_meta = event.file_meta
+        stored.append(data)
+        return 0
+
+    stored: list[Any] = []
+    handlers: Handlers = {
+        evt.EVT_C_STORE: keep_it, evt.EVT_C_MOVE: moves, evt.EVT_C_FIND: lambda event: iter(()),
+    }  # fmt: skip
+    with archive_of(handlers) as target, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_dimse, "INDEXED_WITHIN_S", 0.2)
+        target = target.model_copy(update={"ae_title": "FAKE_STORES"})
+        result = by_service(preflight(target))["move"]
+        assert result.outcome != "ok"
+        assert "did not call himself 'FAKE_STORES'" in result.mend
+        assert "calling_ae in [[destinations]]" in result.mend
+        known = target.destinations[0].model_copy(update={"calling_ae": "FAKE"})
+        target = target.model_copy(update={"destinations": [known]})
+        assert by_service(preflight(target))["move"].outcome == "ok"
+
+
 def test_an_archive_of_implicit_vr_only_is_used_and_told() -> None:
     with archive_of({evt.EVT_C_STORE: lambda event: 0}, IMPLICIT) as target:
         result = by_service(preflight(target))["store"]
@@ -154,6 +185,16 @@ def test_unknown_destination_prints_the_lines(embedded: Target) -> None:
     other = embedded.model_copy(update={"destinations": [Destination(ae_title="STRANGER", port=free_port())]})
     result = by_service(preflight(other))["move"]
     assert (result.outcome, "STRANGER" in result.mend) == ("refused", True)
+
+
+def test_a_commitment_reported_where_it_was_asked_for_while_we_listen() -> None:
+    ours = [Destination(ae_title="LISTENER", port=free_port())]
+    with reporting() as peer:
+        target = Target(name="fake", port=peer.port, ae_title="ARCHIVE", destinations=ours)
+        began = monotonic()
+        result = check_commitment.commitment(Preflight(target))
+        assert monotonic() - began < check_commitment.REPORT_WITHIN_S  # it was not looked for at the listener first
+    assert (result.outcome, result.cause) == ("ok", "the archive commits to the object stored")
 
 
 def test_without_destination_or_web_root_it_says_so(embedded: Target) -> None:

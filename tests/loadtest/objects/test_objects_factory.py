@@ -17,7 +17,7 @@ from loadtest.objects.identity import Identities
 from loadtest.objects.kinds import KINDS
 from loadtest.objects.study import Study
 from loadtest.objects.template import FIELDS, FRAMED, marked
-from loadtest.objects.uids import frame_uid, instance_uid, root, series_uid, study_uid
+from loadtest.objects.uids import Instances, frame_uid, instance_uid, root, series_uid, study_uid
 
 MakeStudy = Callable[..., Study]
 SMALL = dict.fromkeys(KINDS, (48, 40, 2))
@@ -113,6 +113,17 @@ def test_pixels_are_shared_and_cannot_be_written(small: Factory, study: MakeStud
     first, second = (small.parts(study("CT"), i)[1] for i in range(2))
     assert first.obj is second.obj
     assert first.readonly
+
+
+def test_the_objects_of_a_study_are_known_without_making_them() -> None:
+    ours = Instances(study_uid(7, 5), 120)
+    assert [n for n in range(1000) if instance_uid(7, 5, n) in ours] == list(range(120))
+    start, arabic = instance_uid(7, 5, 1)[:-4], "\u0660\u0660\u0660\u0661"
+    foreign = [
+        instance_uid(7, 6, 1), instance_uid(8, 5, 1), study_uid(7, 5), series_uid(7, 5), "", "0001", "1.2.3",
+        *(start + digits for digits in ("+001", " 001", "001", "00001", arabic, "-001", "1_01", "")),
+    ]  # fmt: skip
+    assert not [uid for uid in foreign if uid in ours]
 
 
 def test_uids_are_as_wide_as_they_may_be() -> None:

@@ -26,7 +26,7 @@ from loadtest.play.plan import make_plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.studies import factories
 from loadtest.play.traffic import read_traffic
-from loadtest.wire import StoreListener, Timeouts
+from loadtest.wire import AssociationRejected, Peer, StoreListener, Timeouts, open_association
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.traffic_factory import mixed, row, write
 
@@ -70,6 +70,23 @@ def test_a_port_of_the_job_serves_where_the_target_names_none(tmp_path: Path) ->
     with ExitStack() as stack:
         opened(tmp_path, NOBODY, stack, [row("move", 0.0, 1)], job={"listener_port": port})
         socket.create_connection(("127.0.0.1", port), 2).close()
+
+
+@pytest.mark.parametrize(("calling_ae", "taken"), [("", "NOBODY"), ("NOBODY_MOVES", "NOBODY_MOVES")])
+def test_the_plays_listener_takes_the_targets_ae_title_alone(tmp_path: Path, calling_ae: str, taken: str) -> None:
+    """Or the one by which the archive sends, as its destination says (rule Z8)."""
+    known = Known(ae_title="OURS", port=free_port(), calling_ae=calling_ae)
+    contexts = [("1.2.840.10008.1.1", ["1.2.840.10008.1.2"])]
+    with ExitStack() as stack:
+        target = NOBODY.model_copy(update={"destinations": [known]})
+        listener = opened(tmp_path, target, stack, [row("move", 0.0, 1)]).listener
+        assert listener is not None
+        listener.expect("1.2")
+        ours = Peer("127.0.0.1", known.port, "OURS")
+        open_association(ours, taken, contexts).release()
+        for stranger in {"STRANGER", "NOBODY", "NOBODY_MOVES"} - {taken}:
+            with pytest.raises(AssociationRejected, match="calling AE title not recognised"):
+                open_association(ours, stranger, contexts)
 
 
 @pytest.mark.parametrize("web", [False, True])

@@ -18,8 +18,9 @@ from pynetdicom.pdu import (
 )
 from pynetdicom.presentation import build_context
 
-from loadtest.wire import command, pdu
+from loadtest.wire import UserIdentity, command, pdu
 from loadtest.wire.command import read_command
+from loadtest.wire.negotiation import read_request
 from loadtest.wire.pdu import Context
 from loadtest.wire.settings import IMPLEMENTATION_UID, IMPLEMENTATION_VERSION
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT
@@ -74,6 +75,40 @@ def test_associate_rq(roles: list[str], window: tuple[int, int] | None) -> None:
     assert pdu.associate_rq("ARCHIVE", "SIXTEEN_LETTERS_", CONTEXTS, 131072, roles, window) == oracle.encode()
 
 
+RELATIONAL = {"1.2.840.10008.5.1.4.1.2.2.1": b"\1\0\1", CT: b"\2\0\3\0\0\0"}
+
+
+@pytest.mark.parametrize("extended", [{}, RELATIONAL])
+@pytest.mark.parametrize("passcode", [None, "", "pass:\u00e9\u00fc"])
+@pytest.mark.parametrize("wants_answer", [False, True])
+def test_identity_and_extended_negotiation(
+    extended: dict[str, bytes], passcode: str | None, wants_answer: bool
+) -> None:
+    items = user_items(16384, [CT], None)
+    for sop_class, told in extended.items():
+        negotiation = pdu_primitives.SOPClassExtendedNegotiation()
+        negotiation.sop_class_uid, negotiation.service_class_application_information = sop_class, told
+        items.append(negotiation)
+    identity = None if passcode is None else UserIdentity("w\u00e4rd", passcode, wants_answer)
+    if identity is not None:
+        theirs = pdu_primitives.UserIdentityNegotiation()
+        theirs.user_identity_type = 2 if passcode else 1
+        theirs.primary_field = identity.username.encode()
+        theirs.secondary_field = identity.passcode.encode()
+        theirs.positive_response_requested = wants_answer
+        items.append(theirs)
+    ask = primitive(items)
+    context = build_context(CT, EXPLICIT)
+    context.context_id = 1
+    ask.presentation_context_definition_list = [context]
+    oracle = A_ASSOCIATE_RQ()
+    oracle.from_primitive(ask)
+    contexts = [Context(1, CT, (EXPLICIT,))]
+    mine = pdu.associate_rq("ARCHIVE", "SIXTEEN_LETTERS_", contexts, 16384, [CT], None, extended, identity)
+    assert mine == oracle.encode()
+    assert read_request(mine[6:]).user.extended == extended
+
+
 @pytest.mark.parametrize("window", [None, (4, 1), (0, 0)])
 def test_associate_ac_is_read_by_pynetdicom(window: tuple[int, int] | None) -> None:
     answer = primitive(user_items(16384, [], window))
@@ -86,7 +121,7 @@ def test_associate_ac_is_read_by_pynetdicom(window: tuple[int, int] | None) -> N
         answer.presentation_context_definition_results_list += [context]
     oracle = A_ASSOCIATE_AC()
     oracle.from_primitive(answer)
-    assert pdu.associate_ac("ARCHIVE", "SIXTEEN_LETTERS_", given_back, 16384, (), window) == oracle.encode()
+    assert pdu.associate_ac(pdu.titles("ARCHIVE", "SIXTEEN_LETTERS_"), given_back, 16384, (), window) == oracle.encode()
 
 
 def test_short_pdus() -> None:

@@ -1,7 +1,11 @@
 """Storage commitment: on the same association, on a new one, from Orthanc; too few, foreign and unasked reports."""
 
+import math
 import socket
+import threading
+import time
 from collections.abc import Callable
+from struct import pack, unpack
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from pynetdicom import AE, build_role, evt
 from loadtest.wire import Peer, PeerTimeout, ProtocolError, StoreListener, Timeouts, open_association, pdu
 from loadtest.wire.command import DATA_SET, N_EVENT_REPORT_RQ, command_set, ui, us
 from loadtest.wire.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, Report
+from loadtest.wire.errors import AssociationAborted
 from tests.loadtest.wire.wire_servers import (
     CT,
     EXPLICIT,
@@ -97,13 +102,111 @@ def test_no_report_ends_in_time(scripted: Serve) -> None:
         link.await_report()
 
 
+def answering(*transactions: str, ends: bool = False) -> Callable[[socket.socket], None]:
+    """An archive that answers N-ACTION, then reports these transactions; or ends the association at once."""
+
+    def archive(talk: socket.socket) -> None:
+        accept(talk)
+        context, request, _ = take_message(talk)
+        reply(talk, context, *response_elements(request, 0))
+        for transaction in transactions:
+            send_report(talk, context, encoded(report_of(["1.2.1"], {}, transaction)))
+            STATUSES.append(take_message(talk)[1].status)
+        if ends:
+            talk.sendall(pdu.release_rq())
+        take_message(talk)
+
+    return archive
+
+
+STATUSES: list[int] = []
+
+
+def asked(peer: Peer, listener: StoreListener | None, within_s: float = 5.0) -> Report | None:
+    link = open_association(peer, "A", [(PUSH_MODEL, [EXPLICIT])], timeouts=QUICK)
+    try:
+        assert link.request_commitment(TRANSACTION, ASKED)[1] is None
+        return link.await_report_of(TRANSACTION, within_s, listener.reports if listener else None)
+    finally:
+        link.abort()
+
+
+def test_the_report_is_awaited_in_both_places(scripted: Serve) -> None:
+    """PS3.4 J.3.3 leaves the place to the archive, whether we listen or not."""
+    with StoreListener("MOVER", only_expected=True, timeouts=QUICK) as listener, listener.reports.awaiting(TRANSACTION):
+        began = time.perf_counter()
+        for known in (listener, None):
+            report = asked(scripted(answering(TRANSACTION)), known)
+            assert report is not None
+            assert report.committed == {"1.2.1"}
+        assert time.perf_counter() - began < 2.0
+        delivery = threading.Thread(target=deliver, args=(listener, report_of(["1.2.2"], {})))
+        delivery.start()
+        found = asked(scripted(answering()), listener)
+        delivery.join()
+    assert found is not None
+    assert found.committed == {"1.2.2"}
+
+
+def test_who_reports_elsewhere_may_end_the_association(scripted: Serve) -> None:
+    with StoreListener("MOVER", only_expected=True, timeouts=QUICK) as listener, listener.reports.awaiting(TRANSACTION):
+        later = threading.Timer(0.2, deliver, args=(listener, report_of(["1.2.2"], {})))
+        later.start()
+        found = asked(scripted(answering(ends=True)), listener)
+        later.join()
+        assert found is not None
+    with pytest.raises(AssociationAborted, match="it released the association"):
+        asked(scripted(answering(ends=True)), None)
+
+
+def test_a_report_of_another_transaction_is_not_ours(scripted: Serve) -> None:
+    """It is refused, or goes to who awaits it; ours may still come."""
+    STATUSES.clear()
+    report = asked(scripted(answering("9.9", TRANSACTION)), None)
+    assert report is not None
+    assert report.transaction_uid == TRANSACTION
+    assert eventually(lambda: STATUSES == [0x0110, 0])
+    with pytest.raises(ProtocolError, match="1 reports came, all of another transaction"):
+        asked(scripted(answering("9.9")), None, 0.3)
+    assert eventually(lambda: STATUSES == [0x0110, 0, 0x0110])
+    with StoreListener("MOVER", timeouts=QUICK) as listener, listener.reports.awaiting("9.9"):
+        assert asked(scripted(answering("9.9", TRANSACTION)), listener) is not None
+        assert listener.reports.glance("9.9", 0.0) is not None
+    assert eventually(lambda: STATUSES[3:] == [0, 0])
+
+
+def test_a_report_of_another_transaction_before_the_answer(scripted: Serve) -> None:
+    def archive(talk: socket.socket) -> None:
+        accept(talk)
+        context, request, _ = take_message(talk)
+        send_report(talk, context, encoded(report_of(["1.2.1"], {}, "9.9")))
+        assert take_message(talk)[1].status == 0x0110
+        reply(talk, context, *response_elements(request, 0))
+        take_message(talk)
+
+    link = open_association(scripted(archive), "A", [(PUSH_MODEL, [EXPLICIT])], timeouts=QUICK)
+    answer, report = link.request_commitment(TRANSACTION, ASKED)
+    assert (answer.status, report) == (0, None)
+    link.abort()
+
+
+def endless() -> bytes:
+    """A Failure Reason of infinity, as a double."""
+    raw, at = encoded(report_of([], {"1.2.2": 1})), b"\x08\0\x97\x11US\2\0\1\0"
+    long = raw.replace(at, b"\x08\0\x97\x11FD\x08\0" + pack("<d", math.inf))
+    for tag in (b"\x08\0\x98\x11SQ\0\0", b"\xfe\xff\0\xe0"):  # the sequence and its item are six bytes longer
+        start = long.index(tag) + len(tag)
+        long = long[:start] + pack("<I", unpack("<I", long[start : start + 4])[0] + 6) + long[start + 4 :]
+    return long
+
+
 def lacking(keyword: str) -> bytes:
     found = report_of(["1.2.1"], {"1.2.2": 1})
     if keyword == "FailureReason":
         del found.FailedSOPSequence[0].FailureReason
     elif keyword == "ReferencedSOPInstanceUID":
         del found.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-    else:
+    elif keyword:
         del found.TransactionUID
     return encoded(found)
 
@@ -116,6 +219,8 @@ def lacking(keyword: str) -> bytes:
         (lacking("ReferencedSOPInstanceUID"), 1),
         (encoded(report_of([], {})), 3),
         (b"\x08\0\x95\x11UI\xff\xff", 1),
+        (endless(), 2),
+        (lacking("").replace(b"\x08\0\x55\x11UI", b"\x08\0\x55\x11UK"), 2),
     ],
 )
 def test_reports_that_are_no_reports(scripted: Serve, data: bytes, event: int) -> None:

@@ -39,6 +39,7 @@ from tests.loadtest.wire.wire_servers import (
 )
 
 Serve = Callable[[Script], Peer]
+TITLES = pdu.titles("A", "B")
 SHORT = Timeouts(connect_s=1.0, response_s=0.3, operation_s=0.5)
 INSTANCE = "1.2.3.4"
 OPEN: list[Association] = []
@@ -110,7 +111,7 @@ def test_name_that_is_not_known() -> None:
 def test_refused_context_says_why_and_keeps_the_association(scripted: Serve) -> None:
     def refuse(talk: socket.socket) -> None:
         take_pdu(talk)
-        talk.sendall(pdu.associate_ac("A", "B", [(1, 3, EXPLICIT)], 16384))
+        talk.sendall(pdu.associate_ac(TITLES, [(1, 3, EXPLICIT)], 16384))
         assert take_pdu(talk)[0] == pdu.RELEASE_RQ
         talk.sendall(pdu.release_rp())
 
@@ -130,11 +131,11 @@ ANSWERS: dict[str, tuple[Callable[[socket.socket], None], type[Exception]]] = {
     "P-DATA too early": (lambda talk: talk.sendall(b"\x04\0\0\0\0\x06\0\0\0\x02\x01\x03"), ProtocolError),
     "accept without body": (lambda talk: talk.sendall(b"\x02\0\0\0\0\0"), ProtocolError),
     "rejection of 5 bytes": (lambda talk: talk.sendall(b"\x03\0\0\0\0\x05\0\0\0\0\0"), ProtocolError),
-    "context not offered": (lambda t: t.sendall(pdu.associate_ac("A", "B", [(9, 0, EXPLICIT)], 1)), ProtocolError),
-    "context twice": (lambda t: t.sendall(pdu.associate_ac("A", "B", [(1, 0, EXPLICIT)] * 2, 0)), ProtocolError),
-    "other syntax": (lambda t: t.sendall(pdu.associate_ac("A", "B", [(1, 0, "1.2.3")], 16384)), ProtocolError),
-    "no UID": (lambda t: t.sendall(pdu.associate_ac("A", "B", [(1, 0, "../../x")], 16384)), ProtocolError),
-    "PDUs of 10 bytes": (lambda t: t.sendall(pdu.associate_ac("A", "B", [(1, 0, EXPLICIT)], 10)), ProtocolError),
+    "context not offered": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(9, 0, EXPLICIT)], 1)), ProtocolError),
+    "context twice": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)] * 2, 0)), ProtocolError),
+    "other syntax": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, "1.2.3")], 16384)), ProtocolError),
+    "no UID": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, "../../x")], 16384)), ProtocolError),
+    "PDUs of 10 bytes": (lambda t: t.sendall(pdu.associate_ac(TITLES, [(1, 0, EXPLICIT)], 10)), ProtocolError),
     "HTTP": (lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), ProtocolError),
 }
 

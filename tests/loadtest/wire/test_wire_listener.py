@@ -11,10 +11,13 @@ import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.association import Association as TheirAssociation
+from pynetdicom.pdu import A_ASSOCIATE_AC
 
 from loadtest.wire import AssociationRejected, Peer, StoreListener, Timeouts, open_association, pdu
+from loadtest.wire.arrivals import MOST_CAUSES, OTHER_CAUSES, Arrivals
+from loadtest.wire.counted import Counted
 from loadtest.wire.errors import AssociationAborted, ContextRefused
-from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, dataset, encoded, eventually, part10
+from tests.loadtest.wire.wire_servers import CT, EXPLICIT, QUICK, STUDY, dataset, encoded, eventually, part10, take_pdu
 
 IMPLICIT = "1.2.840.10008.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
@@ -174,3 +177,64 @@ def test_stop_ends_idle_associations() -> None:
     assert time.perf_counter() - began < 1.0
     with pytest.raises(AssociationAborted):
         link.store(CT, "1.2", EXPLICIT, (encoded(dataset(0)),))
+
+
+def test_objects_are_different_ones_and_those_asked_for() -> None:
+    instances = {str(dataset(n).SOPInstanceUID) for n in range(2)}
+    with StoreListener("MOVER", only_expected=True, timeouts=QUICK) as listener:
+        arrival = listener.expect(STUDY, instances)
+        with open_association(peer(listener), "A", [(CT, [EXPLICIT])], timeouts=QUICK) as link:
+            answers = [
+                link.store(CT, str(dataset(n).SOPInstanceUID), EXPLICIT, (encoded(dataset(n)),)).status
+                for n in (0, 0, 2, 1)
+            ]
+        assert answers == [0, 0, 0x0124, 0]
+        assert (arrival.objects, arrival.repeated, arrival.foreign) == (2, 1, 1)
+        assert listener.strangers == {"object that is none of the study's": 1}
+        assert listener.wait(STUDY, 3, 0.0)
+
+
+def test_a_study_without_end_is_refused() -> None:
+    """What is remembered of each object is bounded."""
+    counted = Counted(most=3)
+    assert [counted.count(f"1.{n}", 10, "") for n in (1, 2, 3, 4, 1)] == [0, 0, 0, 0xA700, 0]
+    assert (counted.objects, counted.repeated, counted.bytes) == (3, 1, 40)
+
+
+def test_causes_are_counted_in_a_bounded_number_of_rows() -> None:
+    arrivals = Arrivals(lambda uid: True, only_expected=False, hashing=False, most_studies=1)
+    for number in range(1000):
+        arrivals.turn_away(f"ProtocolError: element {number}")
+    assert len(arrivals.strangers) == MOST_CAUSES + 1
+    assert (arrivals.strangers.total(), arrivals.strangers[OTHER_CAUSES]) == (1000, 1000 - MOST_CAUSES)
+
+
+def asking(listener: StoreListener, titles: bytes, application: bytes = pdu.APPLICATION_CONTEXT) -> tuple[int, bytes]:
+    """The answer to a request with these bytes 11 to 74."""
+    request = pdu.associate_rq("MOVER", "A", [pdu.Context(1, CT, (EXPLICIT,))], 16384)
+    rest = request[74:].replace(
+        pdu.item(0x10, pdu.APPLICATION_CONTEXT), pdu.item(0x10, application) if application else b""
+    )
+    with socket.create_connection(("127.0.0.1", listener.port)) as talk:
+        talk.settimeout(3)
+        talk.sendall(pdu.pdu(pdu.ASSOCIATE_RQ, request[6:10] + titles + rest))
+        return take_pdu(talk)
+
+
+@pytest.mark.parametrize("calling", [b"PACS-M\xfcnchen", b"\xc3\xa9" * 8, b"\x1b[31m", b"TITLE_OF_SIXTEEN"])
+def test_titles_go_back_as_they_came(calling: bytes) -> None:
+    """PS3.8 table 9-17, also for what is reserved; pynetdicom reads the answer."""
+    titles = b"MOVER".ljust(16) + calling.ljust(16) + bytes(range(32))
+    with StoreListener("MOVER", timeouts=QUICK) as listener:
+        kind, body = asking(listener, titles)
+    assert (kind, body[4:68]) == (pdu.ASSOCIATE_AC, titles)
+    theirs = A_ASSOCIATE_AC()
+    theirs.decode(pdu.pdu(kind, body))
+    assert [item.item_type for item in theirs.variable_items] == [0x10, 0x21, 0x50]
+
+
+@pytest.mark.parametrize("application", [b"1.2.840.10008.3.1.1.2", b"1", b""])
+def test_another_application_context_is_rejected(application: bytes) -> None:
+    with StoreListener("MOVER", timeouts=QUICK) as listener:
+        assert asking(listener, pdu.titles("MOVER", "A"), application) == (pdu.ASSOCIATE_RJ, b"\0\1\1\2")
+        assert listener.strangers == {"another application context than DICOM's": 1}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
+from pynetdicom import AE, PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION, evt
 
 from loadtest.wire import (
     AssociationRejected,
@@ -20,6 +20,7 @@ from loadtest.wire import (
     open_association,
     pdu,
 )
+from loadtest.wire.negotiation import read_request
 from loadtest.wire.query import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from tests.loadtest.wire.wire_servers import (
     CT,
@@ -32,6 +33,7 @@ from tests.loadtest.wire.wire_servers import (
     reply,
     response_elements,
     take_message,
+    take_pdu,
 )
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -223,6 +225,50 @@ def test_get_of_an_object_in_another_context_is_a_protocol_error(scripted: Calla
     link = open_association(scripted(sneak), "TESTER", [(STUDY_ROOT_GET, [EXPLICIT])], timeouts=QUICK)
     with pytest.raises(ProtocolError, match="which was agreed for"):
         link.get(STUDY_ROOT_GET, study(), CountingSink())
+
+
+@pytest.mark.parametrize("roles", [[], [(CT, True, False)], [(CT, False, False)], [("1.2.3", False, True)]])
+@pytest.mark.parametrize("sop_class", [CT, ""])
+def test_get_without_the_role_of_scp_is_refused_before_anything_is_sent(
+    scripted: Callable[..., Peer], roles: list[Any], sop_class: str
+) -> None:
+    """Not granted, refused, or left at its default, which is SCU (PS3.7 D.3.3.4)."""
+    heard: list[int] = []
+
+    def refusing(talk: Any) -> None:
+        request = read_request(take_pdu(talk)[1])
+        answers = [(one.id, 0, one.transfer_syntaxes[0]) for one in request.contexts]
+        talk.sendall(pdu.associate_ac(request.titles, answers, 16384, roles))
+        heard.append(take_pdu(talk)[0])
+        talk.sendall(pdu.release_rp())
+
+    contexts = [(STUDY_ROOT_GET, [EXPLICIT]), (CT, [EXPLICIT])]
+    with open_association(scripted(refusing), "TESTER", contexts, timeouts=QUICK, scp_roles=[CT]) as link:
+        with pytest.raises(ContextRefused, match="does not let us be its SCP"):
+            link.get(STUDY_ROOT_GET, study(), CountingSink(), sop_class)
+        assert link.is_open
+    assert heard == [pdu.RELEASE_RQ]
+
+
+def test_get_of_a_class_that_was_not_accepted_says_why() -> None:
+    contexts = [(STUDY_ROOT_GET, [EXPLICIT]), (CT, [EXPLICIT]), ("1.2.3", [EXPLICIT])]
+    with (
+        scp([(evt.EVT_C_GET, retrieve(1, 1))]) as peer,
+        open_association(peer, "TESTER", contexts, timeouts=QUICK, scp_roles=[CT, "1.2.3"]) as link,
+    ):
+        with pytest.raises(ContextRefused, match=r"for 1\.2\.3 .*abstract syntax not supported"):
+            link.get(STUDY_ROOT_GET, study(), CountingSink(), "1.2.3")
+        assert link.get(STUDY_ROOT_GET, study(), CountingSink(), CT).completed == 1
+
+
+def test_the_peers_implementation_is_told() -> None:
+    with (
+        scp([(evt.EVT_C_GET, retrieve(1, 1))]) as peer,
+        open_association(peer, "TESTER", [(STUDY_ROOT_GET, [EXPLICIT])], timeouts=QUICK) as link,
+    ):
+        user = link.agreement.user
+    assert user.implementation_uid == PYNETDICOM_IMPLEMENTATION_UID
+    assert user.implementation_version == PYNETDICOM_IMPLEMENTATION_VERSION
 
 
 def test_a_sink_that_raises_aborts_the_association() -> None:

@@ -7,8 +7,9 @@ from pydicom.dataset import Dataset
 from pynetdicom.dsutils import encode
 
 from loadtest.wire.errors import ProtocolError
+from loadtest.wire.identifier import decode_identifier
 from loadtest.wire.scan import DEEPEST, check_structure, find_uid
-from tests.loadtest.wire.wire_servers import STUDY, dataset
+from tests.loadtest.wire.wire_servers import EXPLICIT, STUDY, dataset, encoded
 
 
 def nested(depth: int) -> Dataset:
@@ -90,3 +91,17 @@ def test_any_bytes_end_with_an_answer_or_a_protocol_error(raw: bytes, explicit: 
             function(raw, explicit)
         except ProtocolError:
             continue
+
+
+@pytest.mark.parametrize("at", [b"\x08\0\x55\x11UI", b"\x08\0\x97\x11US"])
+def test_what_is_nested_is_read_too(at: bytes) -> None:
+    """pydicom reads the items of a sequence late: a VR that is none must not be found by who uses the value."""
+    item = Dataset()
+    item.ReferencedSOPInstanceUID, item.FailureReason = "1.2", 272
+    found = Dataset()
+    found.ReferencedSOPSequence = [item]
+    raw = encoded(found)
+    assert decode_identifier(raw, EXPLICIT).ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2"
+    assert at in raw
+    with pytest.raises(ProtocolError, match="NotImplementedError"):
+        decode_identifier(raw.replace(at, at[:4] + b"UK"), EXPLICIT)

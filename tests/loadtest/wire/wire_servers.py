@@ -187,7 +187,7 @@ def accept(talk: socket.socket, max_pdu: int = 16384, window: tuple[int, int] | 
     """Take the association request and accept the first transfer syntax of each context; grant a window."""
     request = read_request(take_pdu(talk)[1])
     answers = [(c.id, 0, c.transfer_syntaxes[0]) for c in request.contexts]
-    talk.sendall(pdu.associate_ac(request.called, request.calling, answers, max_pdu, (), window))
+    talk.sendall(pdu.associate_ac(request.titles, answers, max_pdu, (), window))
 
 
 def take_message(talk: socket.socket) -> tuple[int, Command, bytes]:
