@@ -15,7 +15,7 @@ if sys.argv[1] == "fair":
 near, far = socket.socketpair()
 near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
-late, buffer, piece = [], bytearray(4096), bytes(65536)
+turns, buffer, piece = [], bytearray(4096), bytes(65536)
 
 def chat():
     # one greenlet that writes a piece and reads it in small steps: its socket never blocks
@@ -27,16 +27,14 @@ def chat():
 
 def sleeper():
     while True:
-        due = time.perf_counter() + 0.005
         gevent.sleep(0.005)
-        late.append(time.perf_counter() - due)
+        turns.append(1)
 
 other = gevent.spawn(sleeper)
 gevent.sleep(0.02)
-del late[:]
+del turns[:]
 gevent.spawn(chat).join()
-gevent.sleep(0.01)
-print(max(late))
+print(len(turns))
 """
 
 
@@ -46,8 +44,9 @@ def python(script: str, *words: str) -> str:
 
 
 def test_a_socket_that_never_blocks_lets_others_run() -> None:
-    assert float(python(TURNS, "as it is")) > 0.25
-    assert float(python(TURNS, "fair")) < 0.1
+    """Turns of who wakes each 5 ms beside a chat of 300: counted, since a busy machine makes each of them late."""
+    assert int(python(TURNS, "as it is")) <= 1
+    assert int(python(TURNS, "fair")) >= 10
 
 
 DEVICES = """
