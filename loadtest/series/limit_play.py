@@ -16,6 +16,7 @@ from loadtest.play.problems import PlayFailed
 from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
 from loadtest.series.rated import Rated
 from loadtest.verdict.finding import find
+from loadtest.verdict.judged import LONGEST_S
 from loadtest.verdict.operations import needed
 from loadtest.verdict.records import schema_of
 from loadtest.verdict.thresholds import QUANTILES, Threshold, Thresholds
@@ -53,7 +54,8 @@ class LimitPlay:
             run = Run(out)
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
-        finding = find(operations, objects, result, self.thresholds)
+        longest_s = float(self.settings.get("operation_s", LONGEST_S))
+        finding = find(operations, objects, result, self.thresholds, longest_s=longest_s)
         found = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
         step = replace(found, exams_a_year=self.rated.stands_for(per_s))
         self.told(step)
