@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from loadtest.verdict.delayed_ack import find_pauses, in_words, without_pauses
 from loadtest.verdict.faulted import told
 from loadtest.verdict.judged import FAIL, INVALID, LONGEST_S, PASS, Line, lines_of, spoken_of, word_of
 from loadtest.verdict.judgement import ended_badly
 from loadtest.verdict.operations import QUANTILES
-from loadtest.verdict.stalls import Stall, by_design, find_stalls, split_of, without
+from loadtest.verdict.stalls import Stall, find_stalls, split_of, without
 from loadtest.verdict.steady import Steady, steady_interval
 from loadtest.verdict.thresholds import Thresholds
 
@@ -70,18 +71,20 @@ def find(
     `longest_s`: the time-out of an operation.
     """
     played = operations[operations["phase"] == "play"]
-    stalls = find_stalls(played, objects)
-    first = min((one.from_s for one in stalls), default=None)
+    stalls, pauses = find_stalls(played, objects), find_pauses(objects)
+    first = min((one.from_s for one in stalls if not one.cold), default=None)
     steady = steady_interval(played, first)
     lines = lines_of(thresholds.thresholds, played, steady, longest_s) if thresholds else []
     every = [*result.get("doubts", []), *doubts]
     verdict, beyond = _verdict(result, lines, every, _unjudged(result["outcomes"], played, thresholds))
     missed = [f"{one.verdict} {one.name} ({one.words}): {one.why}" for one in lines if one.verdict != PASS]
     remarks = told(result.get("faults", []), result.get("bad_outside_faults", 0))
-    remarks += [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
+    remarks += [_told(one) for one in stalls[:3]]
+    eased = without_pauses(played, objects, pauses) if pauses else None
+    remarks += [in_words(one, played, eased) for one in pauses if eased is not None]
     return Finding(
         verdict, [*beyond, *missed], beyond, lines, steady, stalls, remarks, thresholds.title if thresholds else "",
-        scale, _records(figures_of(played, stalls)), _records(split_of(played)), every,
+        scale, _records(figures_of(played, stalls, eased)), _records(split_of(played)), every,
         [one["name"] for one in result.get("faults", []) if one["outcome"] == "played"],
     )  # fmt: skip
 
@@ -110,18 +113,22 @@ def _unjudged(outcomes: Mapping[str, int], played: pd.DataFrame, thresholds: Thr
 def _told(one: Stall) -> str:
     return (
         f"{one.cluster}: nothing was completed for {one.lasted_s:.2f} s from {one.from_s:.1f} s on, while "
-        f"something was due; {one.hit} operations were held up"
+        f"something was due; {one.hit} operations were held up{'; a cold start' if one.cold else ''}"
     )
 
 
-def figures_of(played: pd.DataFrame, stalls: Sequence[Stall]) -> pd.DataFrame:
-    """Plain percentiles of response by cluster and operation, with and without the stalls: seconds, and n of both."""
+def figures_of(played: pd.DataFrame, stalls: Sequence[Stall], eased: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Plain percentiles of response by cluster and operation, with and without the stalls: seconds, and n of both.
+
+    `eased`: the operations without TCP's own pauses, whose percentiles then stand beside them (`..._without_pauses_s`).
+    """
     calm, rows = without(played, stalls), []
     for (cluster, operation), part in played[played["outcome"] == "ok"].groupby(["cluster", "operation"], sort=True):
         others = calm[(calm["cluster"] == cluster) & (calm["operation"] == operation) & (calm["outcome"] == "ok")]
         row: dict[str, Any] = {"cluster": cluster, "operation": operation, "n": len(part), "n_without": len(others)}
         for stat, q in QUANTILES.items():
-            for name, some in (("", part), ("_without", others)):
+            less = [] if eased is None else [("_without_pauses", eased.loc[part.index])]
+            for name, some in [("", part), ("_without", others), *less]:
                 row[f"{stat}{name}_s"] = float(some["response_s"].quantile(q, "higher")) if len(some) else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
