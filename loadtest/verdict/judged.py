@@ -248,6 +248,19 @@ def error_free(limit: float) -> int:
     return ceil(log(BESIDE) / log1p(-limit)) if 0 < limit < 1 else 1
 
 
+def operations_for(one: Threshold, longest_s: float = LONGEST_S) -> int:
+    """Operations of its own before a threshold can be met, by an archive of which nothing bad is seen.
+
+    A mean half as large as its limit; a percentile or a rate that is shown.
+    """
+    limit = one.limit.value * one.scale
+    if one.statistic == "error-share":
+        return max(BATCHES, error_free(limit))
+    if one.statistic == "mean":
+        return max(FEWEST, ceil(2 * UNSEEN * longest_s / limit)) if limit else FEWEST
+    return needed(QUANTILES[one.statistic]) if one.statistic in QUANTILES else FEWEST
+
+
 def _share(one: Threshold, rows: pd.DataFrame) -> _Found:
     """Clopper-Pearson, with n lowered where errors come together in time.
 
