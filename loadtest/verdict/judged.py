@@ -292,7 +292,8 @@ def _rate(one: Threshold, rows: pd.DataFrame, inside: pd.DataFrame, steady: Stea
     done = rows[rows["outcome"] == "ok"]
     took = (done["end_s"] - done["due_s"]).groupby([done["cluster"], done["operation"]]).transform("median")
     ended = (done["end_s"] - took).to_numpy(np.float64)
-    edges = np.linspace(steady.from_s, steady.to_s, BATCHES + 1)
+    from_s = _drained(ended[(done["due_s"] < steady.from_s).to_numpy()], steady)
+    length, edges = steady.to_s - from_s, np.linspace(from_s, steady.to_s, BATCHES + 1)
     amounts = done[weight].to_numpy(np.float64) if weight else np.ones(len(done))
     rates = np.histogram(ended, edges, weights=amounts)[0] / (length / BATCHES)
     error, r = spread(rates.astype(np.float64))
@@ -300,6 +301,12 @@ def _rate(one: Threshold, rows: pd.DataFrame, inside: pd.DataFrame, steady: Stea
     method = f"{BATCHES} batches in time, t with {BATCHES - 1}{_widened(r)}"
     found = Interval(value, value - half, value + half, n, method)
     return _Found(found, _more_of(n, half, abs(value - limit)), _asked(one, inside, limit, length))
+
+
+def _drained(ended: Floats, steady: Steady) -> float:
+    """When what was due in the warm-up had ended: its rush is no rate. Where that takes long, it is the archive's."""
+    last = float(ended.max(initial=steady.from_s))
+    return last if last < (steady.from_s + steady.to_s) / 2 else steady.from_s
 
 
 def _asked(one: Threshold, rows: pd.DataFrame, limit: float, length: float) -> str:

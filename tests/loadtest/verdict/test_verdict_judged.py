@@ -210,7 +210,15 @@ def test_an_archive_that_does_twenty_a_second_is_not_told_to_do_what_it_does_aft
     assert (found.verdict, found.value) == (FAIL, pytest.approx(20.0, rel=0.02))
 
 
-def test_an_achieved_rate_counts_no_errors() -> None:
+def test_what_is_left_of_a_warm_up_is_no_rate() -> None:
+    """The first 100 take a second longer, and end in a rush with those after them."""
+    data = played(np.where(np.arange(700) < 100, 1.4, 0.4), every_s=1 / 35)
+    steady = Steady(100 / 35, float(data["due_s"].max()), 100, True, "by hand")
+    (found,) = lines_of({"a": threshold("achieved-rate", 33.333, "1/s")}, data, steady)
+    assert (found.verdict, found.value) == (PASS, pytest.approx(35.0, rel=0.005))
+
+
+def test_l7_an_achieved_rate_counts_no_errors() -> None:
     outcome = np.where(np.arange(1000) % 2 == 0, "failed", "ok")
     found = line(threshold("achieved-rate", 45.0, "1/s"), played(np.full(1000, 0.01), every_s=0.02, outcome=outcome))
     assert (found.verdict, found.value) == (FAIL, pytest.approx(25.0, rel=0.02))
