@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from filmless.failures import INVALID, BadInput
-from filmless.load_commands import Judging, tell_finding
+from filmless.load_commands import CODES, Judging, tell_finding
 from filmless.output import give, say, show
 from filmless.play import measure_all, placed
 from filmless.progress import progress
@@ -101,7 +101,7 @@ def _tell(found: Limit, folder: Path, json_: bool) -> None:
         print(found.sentence)
         say(f"run folder: {folder}")
     if found.verdict != "PASS":
-        raise SystemExit(INVALID)
+        raise SystemExit(CODES.get(found.verdict, INVALID))
 
 
 def run_calibrate(folder: Path, out: Path | None, json_: bool) -> None:

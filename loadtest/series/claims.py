@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from math import nan
+from math import isclose, nan
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,16 +18,15 @@ import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
 from loadtest.play.rates import constant, poisson
-from loadtest.verdict.operations import needed
+from loadtest.verdict.judged import operations_for
 from loadtest.verdict.sources import check_sources
 from loadtest.verdict.strict_file import read_strict
-from loadtest.verdict.thresholds import QUANTILES, Name, Threshold, Thresholds
+from loadtest.verdict.thresholds import Name, Threshold, Thresholds
 from sim.world.quantity import Sourced, Strict
 from sim.world.streams import stream_key
 
 MARGIN = 1.05
 SPARE = 2.1  # times the operations that a statistic needs: the rule may cut up to half as warm-up
-FOR_A_RATE = 100  # operations, for a rate or a mean
 LARGEST_S = 3600.0
 CLUSTER, SEED = "claim", 2004
 _TEXTS = ("phase", "cluster", "supplier", "site", "ae_title", "operation", "purpose")
@@ -120,9 +119,17 @@ class Scaled:
 
     def words(self) -> str:
         """For the verdict line."""
-        of = Fraction(self.scale).limit_denominator(1000)
-        share = "the claimed rate" if self.scale == 1 else f"{of.numerator}/{of.denominator} of the claimed rate"
-        return f"played at {share} on this machine, for {self.seconds:.3g} s; asked {100 * (MARGIN - 1):.0f} % more"
+        share = "" if self.scale == 1 else f"{_share(self.scale)} "
+        asked = f"asked {100 * (MARGIN - 1):.0f} % more"
+        return f"played at {share}the claimed rate on this machine, for {self.seconds:.3g} s; {asked}"
+
+
+def _share(scale: float) -> str:
+    """In words that are true to six digits: 1/20 of, 2/3 of, 0.9999 of, 2 times."""
+    of = Fraction(scale).limit_denominator(10**6)
+    if not isclose(of, scale, rel_tol=1e-9) or (of.denominator > 100 and of.numerator > 1):
+        return f"{scale:.6g} of"
+    return f"{of.numerator}/{of.denominator} of" if of.denominator > 1 else f"{of.numerator} times"
 
 
 def scaled(claim: Claim, scale: float, at_least_s: float | None = None) -> Scaled:
@@ -151,8 +158,7 @@ def _scaled(one: Threshold, scale: float) -> Threshold:
 def _needs(one: Threshold, load: Load, scale: float) -> float:
     """Seconds until so many operations have come as the statistic needs."""
     per_s = sum(flow.per_s for flow in load.flows if flow.operation in one.operations()) * scale * MARGIN
-    count = needed(QUANTILES[one.statistic]) if one.statistic in QUANTILES else FOR_A_RATE
-    return SPARE * count / per_s if per_s else 0.0
+    return SPARE * operations_for(one) / per_s if per_s else 0.0
 
 
 def auto_scale(load: Load, images_per_s: float) -> float:

@@ -1,7 +1,8 @@
 """The breaking point: the rate is raised by steps until a threshold breaks, then bisected; evidence on both sides.
 
 A step is judged as any play: warm-up cut by rule, PASS and FAIL by intervals. An undecided step is played again, twice
-as long, once; one that the generator could not drive tells nothing of the archive, and ends the search from above.
+as long, once; one that the generator could not drive tells nothing of the archive, and ends the search from above. What
+the archive lost, or refused where no line allows for errors, is no knee: it ends the search, and is FAIL.
 """
 
 from collections.abc import Callable
@@ -37,6 +38,7 @@ class Step:
     stored: int
     lag_p99_s: float
     exams_a_year: float = nan
+    broken: str = ""  # what was lost, or ended badly with no threshold to speak of it, where that made it FAIL
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; what is not known is null."""
@@ -69,7 +71,7 @@ class Search:
 
 
 def find_limit(play: Play, search: Search) -> Limit:
-    """Search; every play is in the result."""
+    """Search; every play is in the result. A step that FAILs by no threshold ends it with that verdict."""
     steps: list[Step] = []
 
     def at(rate: float) -> Step:
@@ -80,6 +82,8 @@ def find_limit(play: Play, search: Search) -> Limit:
 
     below, above = _bracket(at, search)
     while below and above and above.per_s / below.per_s > 1 + search.within and len(steps) < MOST_STEPS:
+        if steps[-1].broken:
+            break
         found = at(sqrt(below.per_s * above.per_s))
         if found.verdict == PASS:
             below = found
@@ -95,6 +99,8 @@ def _bracket(at: Callable[[float], Step], search: Search) -> tuple[Step | None, 
     found = at(search.from_per_s)
     below, above = (found, None) if found.verdict == PASS else (None, found)
     for _ in range(MOST_STEPS // 2):
+        if found.broken:
+            break
         if below and not above and below.per_s < search.to_per_s:
             found = at(min(below.per_s * search.grow, search.to_per_s))
             below, above = (found, None) if found.verdict == PASS else (below, found)
@@ -107,6 +113,10 @@ def _bracket(at: Callable[[float], Step], search: Search) -> tuple[Step | None, 
 
 
 def _limit(below: Step | None, above: Step | None, steps: list[Step]) -> Limit:
+    if (last := steps[-1]).broken:
+        held = f"; all thresholds are met up to {below.per_s:.4g}" if below else ""
+        words = f"no knee was looked for above: at {last.per_s:.4g} operations/s {last.broken}{held}"
+        return Limit(below, None, steps, FAIL, words)
     if below and above and above.verdict == FAIL:
         ends = f"{below.per_s:.4g} and {above.per_s:.4g} operations/s{_year(below, above)}"
         words = f"the knee lies between {ends}: {above.why}"
@@ -142,7 +152,14 @@ def step_of(
     achieved = float((ok["end_s"] <= last).sum()) / last
     lag, stored = result["lag_p99_s"], int(result["objects"]["stored"])
     return Step(per_s, seconds, finding.verdict, _why(finding), achieved, len(steady), p50, p95, p99, held, stored,
-                nan if lag is None else float(lag))  # fmt: skip
+                nan if lag is None else float(lag), broken=_broken(finding, result))  # fmt: skip
+
+
+def _broken(finding: Finding, result: dict[str, Any]) -> str:
+    """What made a step FAIL, where that was no threshold alone: a loss always, errors where no line was missed."""
+    by_lines = any(one.verdict == FAIL for one in finding.lines)
+    counts = finding.verdict == FAIL and (result.get("losses") or not by_lines)
+    return finding.beyond[0] if counts and finding.beyond else ""
 
 
 def _why(finding: Finding) -> str:

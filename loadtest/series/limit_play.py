@@ -16,14 +16,13 @@ from loadtest.play.problems import PlayFailed
 from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
 from loadtest.series.rated import Rated
 from loadtest.verdict.finding import find
-from loadtest.verdict.operations import needed
+from loadtest.verdict.judged import LONGEST_S, operations_for
 from loadtest.verdict.records import schema_of
-from loadtest.verdict.thresholds import QUANTILES, Threshold, Thresholds
+from loadtest.verdict.thresholds import Threshold, Thresholds
 from loadtest.wire import WireError
 from sim.runs.store import Run, RunProblem, RunWriter
 
 OPEN = {"modality_associations": 64, "workstation_associations": 64}  # so that a device's own lines are not the limit
-FOR_A_RATE = 100  # operations, for what is no percentile
 SPARE = 2.1  # times the operations that a statistic needs: the rule may cut up to half as warm-up
 
 
@@ -53,7 +52,8 @@ class LimitPlay:
             run = Run(out)
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
-        finding = find(operations, objects, result, self.thresholds)
+        longest_s = float(self.settings.get("operation_s", LONGEST_S))
+        finding = find(operations, objects, result, self.thresholds, longest_s=longest_s)
         found = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
         step = replace(found, exams_a_year=self.rated.stands_for(per_s))
         self.told(step)
@@ -62,8 +62,8 @@ class LimitPlay:
     def _needed(self, one: Threshold) -> float:
         """Operations of the whole mix until there are enough of this threshold's own."""
         share = self.rated.share(one.operations())
-        own = needed(QUANTILES[one.statistic]) if one.statistic in QUANTILES else FOR_A_RATE
-        return SPARE * own / share if share else 0.0
+        longest_s = float(self.settings.get("operation_s", LONGEST_S))
+        return SPARE * operations_for(one, longest_s) / share if share else 0.0
 
     def _held(self) -> int:
         try:

@@ -17,7 +17,7 @@ from loadtest.series.publish import publish
 from loadtest.series.state import TargetState
 from loadtest.verdict.disclosure import missing, untold
 from loadtest.verdict.finding import Finding, find
-from loadtest.verdict.judged import INVALID, Line
+from loadtest.verdict.judged import INVALID, LONGEST_S, Line
 from loadtest.verdict.thresholds import Thresholds
 from sim.runs.store import Run
 
@@ -72,7 +72,9 @@ def _find(run: Run, result: dict[str, Any], order: Order, proofs: Sequence[Headr
     if order.thresholds:
         doubts += [] if proofs else [NOT_PROVED]
         doubts += missing(run.manifest)
-    found = find(run.table("operations"), run.table("objects"), result, order.thresholds, doubts, order.scale)
+    longest_s = float(order.settings.get("operation_s", LONGEST_S))
+    tables = run.table("operations"), run.table("objects")
+    found = find(*tables, result, order.thresholds, doubts, order.scale, longest_s)
     return replace(found, remarks=[*found.remarks, *untold(run.manifest)])
 
 

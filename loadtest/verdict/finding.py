@@ -1,7 +1,8 @@
 """All that is found in one play: the steady interval, stalls, the split of latency, each threshold's line, the verdict.
 
 The gravest word wins: an acknowledged object that is gone is FAIL (rule L9); then a measurement that is not the
-archive's is INVALID; then a threshold that is missed is FAIL; then one that is undecided is INVALID.
+archive's is INVALID; then what was refused or failed, and no error-share line speaks of, is FAIL, and so is a threshold
+that is missed; then one that is undecided, or what took no answer and no error-share line speaks of, is INVALID.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,15 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from loadtest.verdict.delayed_ack import find_pauses, in_words, without_pauses
 from loadtest.verdict.faulted import told
-from loadtest.verdict.judged import FAIL, INVALID, PASS, Line, lines_of, word_of
+from loadtest.verdict.judged import FAIL, INVALID, LONGEST_S, PASS, Line, lines_of, spoken_of, word_of
+from loadtest.verdict.judgement import ended_badly
 from loadtest.verdict.operations import QUANTILES
-from loadtest.verdict.stalls import Stall, by_design, find_stalls, split_of, without
+from loadtest.verdict.stalls import Stall, find_stalls, split_of, without
 from loadtest.verdict.steady import Steady, steady_interval
 from loadtest.verdict.thresholds import Thresholds
 
@@ -60,57 +64,71 @@ class Finding:
 
 def find(
     operations: pd.DataFrame, objects: pd.DataFrame, result: Mapping[str, Any], thresholds: Thresholds | None = None,
-    doubts: Sequence[str] = (), scale: str = "",
+    doubts: Sequence[str] = (), scale: str = "", longest_s: float = LONGEST_S,
 ) -> Finding:  # fmt: skip
-    """The finding of a play's tables and result; `doubts` are reasons against the measurement found elsewhere."""
+    """The finding of a play's tables and result; `doubts` are reasons against the measurement found elsewhere.
+
+    `longest_s`: the time-out of an operation.
+    """
     played = operations[operations["phase"] == "play"]
-    stalls = find_stalls(played, objects)
-    first = min((one.from_s for one in stalls), default=None)
+    stalls, pauses = find_stalls(played, objects), find_pauses(objects)
+    first = min((one.from_s for one in stalls if not one.cold), default=None)
     steady = steady_interval(played, first)
-    lines = lines_of(thresholds.thresholds, played, steady) if thresholds else []
+    lines = lines_of(thresholds.thresholds, played, steady, longest_s) if thresholds else []
     every = [*result.get("doubts", []), *doubts]
-    verdict, beyond = _verdict(result, lines, every, thresholds)
+    verdict, beyond = _verdict(result, lines, every, _unjudged(result["outcomes"], played, thresholds))
     missed = [f"{one.verdict} {one.name} ({one.words}): {one.why}" for one in lines if one.verdict != PASS]
     remarks = told(result.get("faults", []), result.get("bad_outside_faults", 0))
-    remarks += [_told(one) for one in stalls[:3]] + [told for told in (by_design(played),) if told]
+    remarks += [_told(one) for one in stalls[:3]]
+    eased = without_pauses(played, objects, pauses) if pauses else None
+    remarks += [in_words(one, played, eased) for one in pauses if eased is not None]
     return Finding(
         verdict, [*beyond, *missed], beyond, lines, steady, stalls, remarks, thresholds.title if thresholds else "",
-        scale, _records(figures_of(played, stalls)), _records(split_of(played)), every,
+        scale, _records(figures_of(played, stalls, eased)), _records(split_of(played)), every,
         [one["name"] for one in result.get("faults", []) if one["outcome"] == "played"],
     )  # fmt: skip
 
 
 def _verdict(
-    result: Mapping[str, Any], lines: Sequence[Line], doubts: Sequence[str], thresholds: Thresholds | None
+    result: Mapping[str, Any], lines: Sequence[Line], doubts: Sequence[str], unjudged: Mapping[str, int]
 ) -> tuple[str, list[str]]:
     losses = list(result.get("losses", []))
-    judged = thresholds is not None and any(t.statistic == "error-share" for t in thresholds.thresholds.values())
-    broken = [] if judged else _broken(result["outcomes"])
-    word = FAIL if losses else INVALID if doubts else FAIL if broken else word_of(lines)
-    return word, [*losses, *doubts, *broken]
+    broken, unanswered = ended_badly(unjudged, sum(result["outcomes"].values()))
+    by_lines = word_of(lines)
+    word = FAIL if broken or by_lines == FAIL else INVALID if unanswered else by_lines
+    word = FAIL if losses else INVALID if doubts else word
+    return word, [*losses, *doubts, *broken, *unanswered]
 
 
-def _broken(outcomes: Mapping[str, int]) -> list[str]:
-    bad = {name: outcomes.get(name, 0) for name in ("refused", "failed", "unknown") if outcomes.get(name, 0)}
-    told = ", ".join(f"{n} {name}" for name, n in bad.items())
-    return [f"{sum(bad.values())} of {sum(outcomes.values())} operations did not end well: {told}"] if bad else []
+def _unjudged(outcomes: Mapping[str, int], played: pd.DataFrame, thresholds: Thresholds | None) -> dict[str, int]:
+    """Operations by outcome that no error-share line speaks of."""
+    shares = [one for one in (thresholds.thresholds if thresholds else {}).values() if one.statistic == "error-share"]
+    judged = np.zeros(len(played), dtype=bool)
+    for one in shares:
+        judged |= spoken_of(one, played).to_numpy()
+    found = played.loc[judged, "outcome"].value_counts()
+    return {name: max(0, n - int(found.get(name, 0))) for name, n in outcomes.items()}
 
 
 def _told(one: Stall) -> str:
     return (
         f"{one.cluster}: nothing was completed for {one.lasted_s:.2f} s from {one.from_s:.1f} s on, while "
-        f"something was due; {one.hit} operations were held up"
+        f"something was due; {one.hit} operations were held up{'; a cold start' if one.cold else ''}"
     )
 
 
-def figures_of(played: pd.DataFrame, stalls: Sequence[Stall]) -> pd.DataFrame:
-    """Plain percentiles of response by cluster and operation, with and without the stalls: seconds, and n of both."""
+def figures_of(played: pd.DataFrame, stalls: Sequence[Stall], eased: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Plain percentiles of response by cluster and operation, with and without the stalls: seconds, and n of both.
+
+    `eased`: the operations without TCP's own pauses, whose percentiles then stand beside them (`..._without_pauses_s`).
+    """
     calm, rows = without(played, stalls), []
     for (cluster, operation), part in played[played["outcome"] == "ok"].groupby(["cluster", "operation"], sort=True):
         others = calm[(calm["cluster"] == cluster) & (calm["operation"] == operation) & (calm["outcome"] == "ok")]
         row: dict[str, Any] = {"cluster": cluster, "operation": operation, "n": len(part), "n_without": len(others)}
         for stat, q in QUANTILES.items():
-            for name, some in (("", part), ("_without", others)):
+            less = [] if eased is None else [("_without_pauses", eased.loc[part.index])]
+            for name, some in [("", part), ("_without", others), *less]:
                 row[f"{stat}{name}_s"] = float(some["response_s"].quantile(q, "higher")) if len(some) else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)

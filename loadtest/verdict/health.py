@@ -4,7 +4,7 @@ The verdict on the measurement is VALID or INVALID; PASS and FAIL are about an a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from math import ceil, isnan, nan
 from typing import Any
@@ -17,8 +17,9 @@ from loadtest.verdict.records import OperationRow
 Floats = NDArray[np.float64]
 VALID, INVALID = "VALID", "INVALID"
 LARGEST_MIX_ERROR = 0.01  # of the planned operations of a class (rule L6)
-SHOWN = (0.50, 0.95, 0.99)  # percentiles that the generator's lateness must not move
+SHOWN = (0.50, 0.95, 0.99, 0.999)  # percentiles that the generator's lateness must not move
 BEYOND = 10  # operations beyond a percentile, for it to be looked at
+FOR_A_MEAN = 100  # operations, for the mean to be looked at
 RESOLUTION_S = 0.001  # lateness that moves a percentile by less is not looked at: no claim is finer
 
 
@@ -38,7 +39,7 @@ class Samples:
 class Limits:
     """Beyond these the measurement is not the archive's. Defaults are this project's choice, to be stated with it.
 
-    `lag_effect`: by how much of itself a percentile of an operation's response may be the generator's lateness.
+    `lag_effect`: by how much of itself a percentile or the mean of a response may be the generator's lateness.
     """
 
     lag_p99_s: float = 0.100
@@ -58,7 +59,7 @@ class Health:
     lag_p50_s: float
     lag_p99_s: float
     lag_effect: float
-    lag_effect_on: str  # the operation and percentile that lateness has moved most
+    lag_effect_on: str  # the operation and statistic that lateness has moved most
     loop_delay_p99_s: float
     cpu_share: float
     clock_step_s: float
@@ -111,24 +112,30 @@ def stretched(sent: Sequence[OperationRow]) -> dict[str, float]:
 
 
 def lag_effect(rows: Sequence[OperationRow]) -> tuple[float, str]:
-    """The largest share of a response percentile that is the generator's lateness, and which one it is.
+    """The largest share of a response's percentile or mean that is the generator's lateness, and which one it is.
 
-    Compares each operation's percentiles with and without lag, where n bears the percentile: lateness that moves no
-    percentile harms no measurement.
+    Compares those of each operation, and of each cluster's, with and without lag, where n bears them: lateness that
+    moves none of them harms no measurement.
     """
     kinds: defaultdict[str, list[OperationRow]] = defaultdict(list)
+    several = len({row.cluster for row in rows}) > 1
     for row in rows:
         kinds[row.operation].append(row)
-    found = [(0.0, "")]
-    for kind, some in kinds.items():
-        response = np.array([row.end_s - row.due_s for row in some])
-        without = response - np.array([_lag(row) for row in some])
-        for q in SHOWN:
-            if len(some) >= ceil(BEYOND / (1 - q) - 1e-9):
-                whole = _quantile(response, q)
-                moved = whole - _quantile(without, q)
-                found.append((moved / whole if moved > RESOLUTION_S else 0.0, f"{kind} p{100 * q:g}"))
-    return max(found)
+        if several:
+            kinds[f"{row.cluster} {row.operation}"].append(row)
+    return max([(0.0, ""), *(found for kind, some in kinds.items() for found in _moved(kind, some))])
+
+
+def _moved(kind: str, rows: Sequence[OperationRow]) -> Iterator[tuple[float, str]]:
+    """By what share of itself lateness has moved each statistic of one kind's response."""
+    response = np.array([row.end_s - row.due_s for row in rows])
+    without = response - np.array([_lag(row) for row in rows])
+    pairs = {f"p{100 * q:g}": (_quantile(response, q), _quantile(without, q))
+             for q in SHOWN if len(rows) >= ceil(BEYOND / (1 - q) - 1e-9)}  # fmt: skip
+    if len(rows) >= FOR_A_MEAN:
+        pairs["mean"] = (float(response.mean()), float(without.mean()))
+    for name, (whole, rest) in pairs.items():
+        yield ((whole - rest) / whole if whole - rest > RESOLUTION_S else 0.0), f"{kind} {name}"
 
 
 def judge(health: Health, limits: Limits | None = None, others: Sequence[str] = ()) -> tuple[str, list[str]]:

@@ -1,10 +1,11 @@
 """The word over a play: PASS, FAIL or INVALID, with every reason. No threshold on latency is judged here.
 
 An object that was acknowledged and is not there is FAIL whatever else is said (rule L9). Otherwise a measurement that
-cannot be trusted is INVALID; then operations that the archive refused, failed or left unanswered are FAIL.
+cannot be trusted is INVALID; then operations that the archive refused or failed are FAIL. One that it left unanswered
+is neither done nor failed (rule F3): alone it makes INVALID.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtest.verdict.health import INVALID
@@ -46,11 +47,19 @@ def verdict_of(
 ) -> tuple[str, list[str]]:
     """The verdict and its reasons, the gravest first; `outcomes` are operations by outcome."""
     losses = losses_of(ledger, held)
-    bad = {name: outcomes[name] for name in ("refused", "failed", "unknown") if outcomes[name]}
-    n = sum(outcomes.values())
+    broken, unanswered = ended_badly(outcomes)
+    word = FAIL if broken else INVALID if unanswered else PASS
+    word = FAIL if losses else INVALID if measurement == INVALID else word
+    return word, [*losses, *why, *broken, *unanswered]
+
+
+def ended_badly(outcomes: Mapping[str, int], of: int = 0) -> tuple[list[str], list[str]]:
+    """What was refused or failed, and what took no answer, in words: each at most one line; `of` so many, 0: of all."""
+    n, unknown = of or sum(outcomes.values()), outcomes.get("unknown", 0)
+    bad = {name: outcomes[name] for name in ("refused", "failed") if outcomes.get(name, 0)}
     broken = [f"{sum(bad.values())} of {n} operations did not end well: {_listed(bad)}"] if bad else []
-    word = FAIL if losses else INVALID if measurement == INVALID else FAIL if broken else PASS
-    return word, [*losses, *why, *broken]
+    told = f"{unknown} of {n} operations took no answer: whether they were done is unknown, so that nothing is decided"
+    return broken, [told] if unknown else []
 
 
 def losses_of(ledger: Sequence[StudyRow], held: Sequence[Held]) -> list[str]:

@@ -74,15 +74,19 @@ def _group(key: dict[str, object], part: pd.DataFrame, ci: float) -> Iterator[di
 def percentile(series: Series, q: float, ci: float = 0.95) -> Interval:
     """The q-quantile with its interval, all NaN where there are too few operations for it.
 
-    An end alone is NaN where the sorted times do not reach so far out.
+    An end alone is NaN where the sorted times do not reach so far out, or where it lies among operations without an
+    answer, which lasted longer than was seen.
     """
     n = len(series.seconds)
     if n < needed(q):
         return Interval(NAN, NAN, NAN, n, f"not shown: {n} operations, {needed(q)} needed")
-    ordered = np.sort(series.seconds)
+    ordered, endless = np.sort(series.seconds), np.where(series.censored, np.inf, series.seconds)
     value = float(ordered[int(np.ceil(n * q - 1e-9)) - 1])
-    half, method = _half_width(series.seconds > value, ci)
-    low, high = _order_statistic(ordered, np.floor(n * (q - half))), _order_statistic(ordered, np.ceil(n * (q + half)))
+    half, method = _half_width(endless > value, ci)
+    low = _order_statistic(ordered, np.floor(n * (q - half)))
+    high = _order_statistic(np.sort(endless), np.ceil(n * (q + half)))
+    if np.isinf(high):
+        high, method = NAN, f"{method}; no upper end, for operations without an answer reach it"
     if (series.seconds[series.censored] <= value).any():
         method += "; a lower bound, for operations without an answer lie below it"
     return Interval(value, low, high, n, method)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +11,9 @@ from loadtest.play.launch import PlayJob
 from loadtest.play.traffic import read_traffic
 from loadtest.series.claims import CLUSTER, MARGIN, Claim, auto_scale, read_claim, scaled, write_claim
 from loadtest.series.measure import Order, measure
+from loadtest.verdict.finding import find
 from sim.world.problems import ScenarioErrors
+from tests.loadtest.verdict.played_factory import RESULT, played
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "scenarios" / "claims").glob("*.toml"))
@@ -54,6 +57,50 @@ def test_rates_are_scaled_and_latencies_are_not() -> None:
     assert scaled(claim, 1.0).words().startswith("played at the claimed rate on this machine")
 
 
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [(1.0, "the claimed"), (0.02, "1/50 of the claimed"), (0.0004, "1/2500 of the claimed"), (2 / 3, "2/3 of the"),
+     (0.9999, "0.9999 of the claimed"), (0.3333, "0.3333 of the claimed"), (2.0, "2 times the claimed")],
+)  # fmt: skip
+def test_l14_the_scale_is_said_as_it_is(scale: float, said: str) -> None:
+    claim = read_claim(ROOT / "scenarios" / "claims" / "azure-bulk-set-up.toml")
+    assert scaled(claim, scale).words().startswith(f"played at {said}")
+
+
+def perfect(traffic: Path) -> pd.DataFrame:
+    """The operations of a traffic file, all done, in about 20 ms each."""
+    due = pd.read_parquet(traffic).query("phase == 'play'").reset_index(drop=True)
+    took = np.random.default_rng(0).lognormal(np.log(0.02), 0.3, len(due))
+    times = dict.fromkeys(("due_s", "start_s"), due["due_s"])
+    times |= dict.fromkeys(("first_byte_s", "first_object_s", "end_s"), due["due_s"] + took)
+    same = {name: due[name] for name in ("cluster", "supplier", "operation", "objects", "bytes")}
+    return played(took, planned_objects=due["objects"], **times, **same)
+
+
+@pytest.mark.parametrize("most", [60.0, 1e9], ids=["scaled", "as claimed"])
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_a_claim_can_be_met_at_its_own_length(file: Path, most: float, tmp_path: Path) -> None:
+    """By an archive that does everything at once and without an error."""
+    claim = read_claim(file)
+    if claim.load is None:
+        return
+    one = scaled(claim, auto_scale(claim.load, most))
+    write_claim(one, tmp_path / "t.parquet")
+    done = perfect(tmp_path / "t.parquet")
+    nothing = pd.DataFrame({"cluster": [], "end_s": []})
+    found = find(done, nothing, RESULT | {"outcomes": {"ok": len(done)}}, one.thresholds)
+    assert found.verdict == "PASS", [(line.words, line.why) for line in found.lines]
+
+
+def test_a_line_on_errors_is_played_as_long_as_it_takes() -> None:
+    """1 % takes 368 operations without an error, 0.1 % takes 3,688; and half of them may be cut as warm-up."""
+    for name, needed in (("sectra-100000-exams-a-day", 368), ("mckesson-soak", 3688)):
+        claim = read_claim(ROOT / "scenarios" / "claims" / f"{name}.toml")
+        assert claim.load is not None
+        per_s = MARGIN * sum(flow.per_s for flow in claim.load.flows)
+        assert scaled(claim, 1.0).seconds * per_s == pytest.approx(2.1 * needed, rel=0.001)
+
+
 def test_the_load_is_what_was_claimed_and_five_per_cent_more(tmp_path: Path) -> None:
     one = scaled(read_claim(CLONER), 0.5, 20.0)
     write_claim(one, tmp_path / "c.parquet")
@@ -94,9 +141,12 @@ def test_l14_the_scale_stands_in_the_verdict_line(tmp_path: Path) -> None:
         "load": {"seconds": 5.0, "rows": 32, "columns": 32, "prefill": 0, "assumed": "all of it",
                  "flows": [{"operation": "store", "per_s": 40.0}]},
         "thresholds": {"rate": {"statistic": "achieved-rate", "operation": "store", "limit": {
-            "value": 40.0, "unit": "1/s", "source": "a", "status": "verified"}}},
+            "value": 40.0, "unit": "1/s", "source": "a", "status": "verified"}},
+            "errors": {"statistic": "error-share", "operation": "store", "limit": {
+                "value": 5.0, "unit": "%", "source": "a", "status": "verified"}}},
     }  # fmt: skip
     one = scaled(Claim.model_validate(said), 0.5)
+    assert one.seconds == pytest.approx(2.1 * 100 / 21), "the rate needs more operations than the 72 without an error"
     write_claim(one, tmp_path / "t.parquet")
     with running("embedded", CLUSTER, mode="model", law="servers=2,overhead_ms=10,rate_mb_s=1e6") as target:
         order = Order([PlayJob(tmp_path / "t.parquet", target)], thresholds=one.thresholds, scale=one.words(),

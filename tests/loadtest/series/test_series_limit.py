@@ -5,17 +5,20 @@ from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from loadtest.archives.launch import running
-from loadtest.series.limit import Search, Step, find_limit
+from loadtest.series.limit import Search, Step, find_limit, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
+from loadtest.verdict.finding import find
 from loadtest.verdict.thresholds import Threshold, Thresholds
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import row, write
+from tests.loadtest.verdict.played_factory import RESULT, played
 
 pytestmark = pytest.mark.alone
 
@@ -56,6 +59,63 @@ def test_a_tired_generator_is_not_the_archives_knee() -> None:
     assert "tells nothing: lag p99 of the generator" in found.sentence
     assert found.below is not None
     assert found.below.per_s >= 90
+
+
+class Losing(Archive):
+    """Loses an object at its first step above a rate."""
+
+    def __init__(self, above: float) -> None:
+        super().__init__(1e9)
+        self.above = above
+
+    def __call__(self, per_s: float, seconds: float) -> Step:
+        found = super().__call__(per_s, seconds)
+        told = "1 objects were acknowledged and are not found"
+        return replace(found, verdict="FAIL", why=told, broken=told) if per_s > self.above else found
+
+
+@pytest.mark.parametrize(("above", "plays"), [(0.0, 1), (50.0, 4)])
+def test_a_loss_is_no_knee(above: float, plays: int) -> None:
+    archive = Losing(above)
+    found = find_limit(archive, Search(10.0))
+    assert (found.verdict, found.above, len(archive.asked)) == ("FAIL", None, plays)
+    assert "1 objects were acknowledged and are not found" in found.sentence
+    assert "the knee lies" not in found.sentence
+    assert (found.below is None) == (above == 0.0)
+
+
+def test_a_loss_while_the_knee_is_enclosed_ends_the_search() -> None:
+    def play(per_s: float, seconds: float) -> Step:
+        told = "10 of 100 operations did not end well: 10 refused" if 40 < per_s < 80 else ""
+        return replace(step(per_s, seconds, "FAIL" if per_s > 40 else "PASS"), broken=told)
+
+    found = find_limit(play, Search(20.0))
+    assert (found.verdict, found.above) == ("FAIL", None)
+    assert found.sentence.endswith("operations did not end well: 10 refused; all thresholds are met up to 40")
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "lines", "losses", "broken"),
+    [
+        (5.0, "p95", [], "20 of 400 operations did not end well: 20 refused"),
+        (0.001, "p95", [], ""),  # the line is missed as well: that is the knee
+        (0.001, "p95", ["1 objects were acknowledged and are not found"], "1 objects were acknowledged and"),
+        (0.01, "error-share", [], ""),
+        (0.01, "error-share", ["1 objects were acknowledged and are not found"], "1 objects were acknowledged and"),
+    ],
+)
+def test_a_step_says_what_made_it_fail(limit_s: float, lines: str, losses: list[str], broken: str) -> None:
+    unit = "s" if lines == "p95" else "share"
+    said = {"statistic": lines, "operation": "store",
+            "limit": {"value": limit_s, "unit": unit, "source": "test", "status": "verified"}}  # fmt: skip
+    data = played(np.full(400, 0.1), outcome=np.where(np.arange(400) % 20 == 3, "refused", "ok"))
+    result = RESULT | {"outcomes": {"ok": 380, "refused": 20}, "losses": losses, "lag_p99_s": 0.0,
+                       "objects": {"stored": 380}}  # fmt: skip
+    held = Thresholds(title="t", thresholds={"a": Threshold.model_validate(said)})
+    found = step_of(10.0, 40.0, find(data, pd.DataFrame(), result, held), data, result, 0)
+    assert found.verdict == "FAIL"
+    assert found.broken.startswith(broken)
+    assert bool(found.broken) == bool(broken)
 
 
 def test_an_undecided_step_is_played_again_twice_as_long() -> None:

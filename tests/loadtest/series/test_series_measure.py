@@ -12,9 +12,11 @@ import pytest
 
 from loadtest.archives.launch import running
 from loadtest.play.launch import PlayJob
-from loadtest.series.headroom import busiest, doubts_of, prove, shorten
+from loadtest.series import measure as series_measure
+from loadtest.series.headroom import Headroom, busiest, doubts_of, prove, shorten
 from loadtest.series.measure import NOT_PROVED, Order, measure
 from loadtest.series.state import TargetState, summary_of
+from loadtest.verdict.finding import Finding
 from loadtest.verdict.thresholds import Threshold, Thresholds
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import row, write
@@ -63,6 +65,46 @@ def test_without_headroom_no_threshold_is_passed(tmp_path: Path, traffic: Path) 
         finding, _ = measure(order, tmp_path / "out")
     assert finding.verdict == "INVALID"
     assert NOT_PROVED in finding.reasons
+
+
+def short_play(folder: Path) -> Finding:
+    """Two seconds, which meet their threshold."""
+    file = write(
+        folder / "t.parquet",
+        [row("store", 0.01 * n, n, objects=1, ae_title=f"CT{n % 5:04d}R1") for n in range(200)],
+    )
+    median = thresholds(1.0).thresholds["store"].model_copy(update={"statistic": "p50"})
+    with running("embedded", "south", mode="model", law=LAW) as target:
+        order = Order([PlayJob(file, target)], thresholds=Thresholds(title="t", thresholds={"store": median}),
+                      headroom_s=1.0, settings={"ledger": "none"})  # fmt: skip
+        finding, _ = measure(order, folder / "out")
+    assert finding.lines[0].verdict == "PASS"
+    return finding
+
+
+def test_l4_a_proof_that_failed_makes_a_good_play_invalid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The play itself is well; into a null sink the same plan was late, afterwards."""
+    doubts = {"before": [], "after": ["headroom after the play, into a null sink: lag_p99_s is 0.3, over 0.1"]}
+    monkeypatch.setattr(series_measure, "prove", lambda when, *rest: Headroom(when, 1.0, 1.0, {}, doubts[when]))
+    finding = short_play(tmp_path)
+    assert (finding.verdict, finding.reasons) == ("INVALID", doubts["after"])
+    assert Run(tmp_path / "out").manifest["measurement"] == "INVALID"
+
+
+def test_l10_what_the_manifest_does_not_disclose_makes_a_good_play_invalid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(Run):
+        """A run whose manifest does not tell the TCP profile."""
+
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            self.manifest["tcp_profile"] = ""
+
+    monkeypatch.setattr(series_measure, "Run", Silent)
+    monkeypatch.setattr(series_measure, "prove", lambda when, *rest: Headroom(when, 1.0, 1.0, {}, []))
+    finding = short_play(tmp_path)
+    assert (finding.verdict, finding.reasons) == ("INVALID", ["not disclosed (rule L10): TCP profile"])
 
 
 class Burners:

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loadtest.verdict.finding import figures_of
-from loadtest.verdict.stalls import by_design, find_stalls, split_of, without
+from loadtest.verdict.finding import figures_of, find
+from loadtest.verdict.stalls import find_stalls, split_of, without
 from loadtest.verdict.steady import mser5, steady_interval
-from tests.loadtest.verdict.played_factory import played
+from tests.loadtest.verdict.played_factory import RESULT, played
+
+NOTHING = pd.DataFrame({"cluster": [], "end_s": []})
 
 
 def calm(n: int, seed: int = 1) -> np.ndarray:
@@ -103,7 +105,79 @@ def test_the_parts_of_a_response_add_up() -> None:
     assert row["n"] == 100
 
 
-def test_a_tcp_stall_by_design_is_recognised() -> None:
-    assert "44 ms" not in by_design(played(calm(50)))
-    told = by_design(played(np.full(50, 0.0402)))
-    assert "about 40 ms an object" in told
+def test_a_stall_behind_which_failures_tick_is_found() -> None:
+    """Every tenth operation is refused at once while the others are held for 5 s (F3: an error is no completion)."""
+    data = frozen()
+    refused = (data["due_s"] >= 2.0) & (data["due_s"] < 7.0) & (np.arange(750) % 10 == 0)
+    for name in ("first_byte_s", "first_object_s", "end_s"):
+        data.loc[refused, name] = data["due_s"] + 0.001
+    (stall,) = find_stalls(data.assign(outcome=np.where(refused, "failed", "ok")))
+    assert (stall.from_s, stall.lasted_s) == (pytest.approx(2.0, abs=0.03), pytest.approx(5.0, abs=0.03))
+
+
+def test_an_archive_that_only_refuses_is_not_frozen() -> None:
+    data = frozen(lasts=0.0)
+    assert find_stalls(data.assign(outcome=np.where(data["due_s"] < 7.0, "refused", "ok"))) == []
+
+
+def test_slow_retrieves_beside_quick_finds_are_no_stalls() -> None:
+    """Five of 0.9 s, alone under way between finds of 10 ms each second; and one of them at 5 s is slow, not frozen."""
+    finds, gets = (
+        played(np.full(50, 0.01), every_s=1.0, operation="find"),
+        played(np.full(5, 0.9), 10.0, operation="get"),
+    )
+    gets["first_byte_s"] = gets["first_object_s"] = gets["end_s"]
+    gets[["due_s", "start_s", "first_byte_s", "first_object_s", "end_s"]] += 0.05
+    assert find_stalls(pd.concat([finds, gets], ignore_index=True)) == []
+    gets.loc[2, ["first_byte_s", "first_object_s", "end_s"]] += 4.1
+    assert find_stalls(pd.concat([finds, gets], ignore_index=True)) == []
+
+
+def test_a_hundred_images_may_take_longer_than_ten() -> None:
+    gets = played(np.where(np.arange(8) == 5, 9.0, 0.9), 10.0, operation="get", objects=10, planned_objects=10)
+    gets["first_byte_s"] = gets["first_object_s"] = gets["end_s"]
+    held = find_stalls(gets.assign(first_byte_s=np.nan))
+    assert [one.from_s for one in held] == [50.0], "ten times as long, for as many images"
+    gets.loc[5, ["objects", "planned_objects"]] = 100
+    assert find_stalls(gets.assign(first_byte_s=np.nan)) == []
+
+
+def test_what_is_held_to_the_end_and_never_answered_is_a_stall() -> None:
+    data = frozen(500, at=5.0, lasts=30.0).assign(outcome=np.where(np.arange(500) < 250, "ok", "unknown"))
+    (stall,) = find_stalls(data)
+    assert (stall.from_s, stall.hit) == (pytest.approx(5.0, abs=0.03), 250)
+
+
+def test_a_cold_start_is_warm_up_and_a_later_stall_is_not() -> None:
+    """Nothing for 2 s, then slow, then as usual: all of that is cut, while a stall after answers holds the cut."""
+    took = calm(600) / 5
+    took[100:160] += 0.2
+    took[:100] = 2.0 - 0.02 * np.arange(100)
+    cold = played(took, every_s=0.02)
+    cold = cold.assign(first_byte_s=cold["end_s"], first_object_s=cold["end_s"])
+    (stall,) = find_stalls(cold)
+    assert (stall.cold, stall.from_s) == (True, 0.0)
+    found = find(cold, NOTHING, RESULT)
+    assert found.steady.from_s == pytest.approx(3.2, abs=0.3)
+    assert any(remark.endswith("a cold start") for remark in found.remarks), found.remarks
+    later = frozen(at=0.5, lasts=2.0)
+    assert not find_stalls(later)[0].cold
+    assert find(later, NOTHING, RESULT).steady.from_s <= 0.5
+
+
+def test_l5_the_first_stall_holds_the_cut_in_the_finding() -> None:
+    """Slow from 2 to 7 s, quick afterwards: by MSER-5 alone warm-up; after a hundred answers it is the archive's."""
+    data = frozen()
+    assert steady_interval(data).from_s > 6.0
+    found = find(data, NOTHING, RESULT).steady
+    assert found.from_s <= 2.0
+    assert "held at the first stall" in found.method
+
+
+@pytest.mark.parametrize(("ends_at", "steady"), [(1.08, True), (1.3, False)])
+def test_l5_halves_that_differ_by_over_ten_per_cent_are_not_steady(ends_at: float, steady: bool) -> None:
+    """A play that grows slower all the time: MSER-5 finds no cut, and a small growth is none."""
+    took = 0.1 * np.linspace(1.0, ends_at**2, 600)
+    found = steady_interval(played(took))
+    assert mser5(np.log(took)) is None
+    assert found.found is steady

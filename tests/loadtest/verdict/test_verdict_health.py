@@ -70,6 +70,30 @@ def test_lateness_is_looked_at_only_where_n_bears_the_percentile() -> None:
     assert (effect, on) == (pytest.approx(0.5), "store p50")
 
 
+@pytest.mark.parametrize(
+    ("n", "every", "late_s", "took_s", "on"),
+    [
+        (300, 15, 0.5, 0.1, "store p95"),  # 6.7 % are late
+        (2000, 50, 0.5, 0.1, "store p99"),  # 2 %
+        (20_000, 125, 1.0, 0.1, "store p99.9"),  # 0.8 %: lag p99 is well, and the mean has moved by 7 %
+        (2000, 110, 2.0, 0.1, "store mean"),  # 0.9 %, and too few for p99.9
+    ],
+)
+def test_l4_rare_lateness_shows_in_the_statistic_that_it_moves(
+    n: int, every: int, late_s: float, took_s: float, on: str
+) -> None:
+    rows = [row(i, lag_s=late_s if i % every == 7 else 0.0, took_s=took_s) for i in range(n)]
+    word, reasons = judge(health_of(rows, QUIET))
+    assert lag_effect(rows)[1] == on
+    assert word == INVALID
+    assert any(f"the generator's share of {on} is" in reason for reason in reasons), reasons
+
+
+def test_lateness_at_one_cluster_is_seen_among_many_operations_of_others() -> None:
+    late = [row(n, cluster="london", lag_s=0.05) for n in range(60)]
+    assert lag_effect([*some(940, lag_s=0.0), *late])[1] == "london store p50"
+
+
 def test_less_than_a_millisecond_is_below_what_is_claimed() -> None:
     assert judge(health_of(some(lag_s=0.0009, took_s=0.0001), QUIET)) == (VALID, [])
 

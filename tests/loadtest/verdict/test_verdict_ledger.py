@@ -145,8 +145,17 @@ def test_an_untrusted_measurement_is_invalid_before_it_fails() -> None:
     assert (word, reasons) == ("INVALID", ["lag", "2 of 5 operations did not end well: 2 refused"])
 
 
+def test_what_took_no_answer_is_no_failure() -> None:
+    """Rule F3: alone it is INVALID, in its own words; beside a failure the failure decides."""
+    word, reasons = verdict_of("VALID", [], {**GOOD, "unknown": 1}, [], [])
+    assert word == "INVALID"
+    assert reasons[0].startswith("1 of 4 operations took no answer")
+    word, reasons = verdict_of("VALID", [], {**GOOD, "unknown": 1, "failed": 1}, [], [])
+    assert (word, len(reasons)) == (FAIL, 2)
+
+
 def test_pass_and_fail() -> None:
     assert verdict_of("VALID", [], GOOD, [whole(["ok"], 1)], [Held("south", 0, 1)]) == (PASS, [])
-    assert verdict_of("VALID", [], {**GOOD, "unknown": 1}, [], [])[0] == FAIL
+    assert verdict_of("VALID", [], {**GOOD, "failed": 1}, [], [])[0] == FAIL
     word, reasons = verdict_of("VALID", [], GOOD, [whole(["ok"], 1)], [Held("south", 0, 0)])
     assert (word, reasons) == (FAIL, ["south: the archive counts 0 objects more, acknowledged were 1"])

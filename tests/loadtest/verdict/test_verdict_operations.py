@@ -61,6 +61,19 @@ def test_unanswered_operations_make_a_lower_bound() -> None:
     assert "lower bound" in percentile(series(quick, quick == 0.05), 0.5).method
 
 
+@pytest.mark.parametrize(("unanswered", "bounded"), [(45, False), (2, True)])
+def test_unanswered_operations_leave_no_upper_end_where_they_could_reach_it(unanswered: int, bounded: bool) -> None:
+    """4.5 % without an answer in 5 s: p95 lies among the others, and its upper end may lie anywhere above them."""
+    rng = np.random.default_rng(0)
+    seconds, censored = rng.normal(0.1, 0.01, 1000), np.zeros(1000, dtype=bool)
+    censored[rng.choice(1000, unanswered, replace=False)] = True
+    seconds[censored] = 5.0
+    found = percentile(series(seconds, censored), 0.95)
+    assert found.low <= found.value < 0.2
+    assert (found.high < 0.2) if bounded else np.isnan(found.high)
+    assert ("no upper end, for operations without an answer reach it" in found.method) != bounded
+
+
 def test_lag_one() -> None:
     assert lag_one(np.ones(20)) == 0.0
     assert lag_one(np.arange(20.0)) > 0.8
