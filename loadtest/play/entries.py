@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loadtest.play.plan import Plan
 from loadtest.play.traffic import Operation
 from loadtest.verdict.ledger import settle
-from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow
+from loadtest.verdict.records import NO_STATUS, ObjectRow, OperationRow, StudyRow
 
 
 @dataclass(frozen=True)
@@ -36,5 +36,11 @@ def _entry(one: Operation, row: OperationRow | None, objects: list[ObjectRow]) -
     outcome = row.outcome if row is not None else "dropped"
     broken = any(sent.outcome in ("failed", "unknown") for sent in objects)
     rest = outcome if outcome in ("dropped", "refused") and not broken else "failed"
-    settle(entry, objects, rest)
+    settle(entry, objects, "unknown" if row is not None and _are_missing(row, objects) else rest)
     return Entry(one, objects, entry)
+
+
+def _are_missing(row: OperationRow, objects: list[ObjectRow]) -> bool:
+    """Whether the operation tells of objects sent whose rows are not there: a kill has cut them from the journal."""
+    told = row.outcome in ("ok", "unknown") or row.status != NO_STATUS
+    return sum(sent.outcome == "ok" for sent in objects) < row.objects or (told and not objects)
