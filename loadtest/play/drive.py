@@ -14,7 +14,7 @@ from loadtest.play.associations import is_terms
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
-from loadtest.play.final_read import find_again, read_back
+from loadtest.play.final_read import find_again, read_back, share_by_name
 from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
@@ -30,9 +30,11 @@ from loadtest.play.witness import commit, compare
 from loadtest.verdict.faulted import bad_outside, with_counts
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
-from loadtest.verdict.ledger import totals
+from loadtest.verdict.ledger import exceptions, happened, totals, unbalanced
 from loadtest.verdict.records import StudyRow, counts, shifted
 from loadtest.wire import WireError
+
+MOST_TOLD = 20  # exceptions in the result; all are in the ledger
 
 
 def run(config: PlayConfig) -> dict[str, Any]:
@@ -70,6 +72,7 @@ class _Run:
         self.before = Recorder(self.early)
         self.stage = (Team if config.workers else Stage)(config, plan, archives, journal.write)
         self.troubles: list[str] = []
+        self.by_name = 0.0
 
     def run(self) -> dict[str, Any]:
         """All phases; returns the result in short."""
@@ -126,7 +129,8 @@ class _Run:
 
     def _ask(self, studies: Sequence[Entry]) -> list[str]:
         """Every witness that was wanted; what could not be asked, as lines."""
-        troubles = read_back(self.archives, studies)
+        self.by_name = 1.0 if self.config.kill_at is not None else share_by_name(studies)
+        troubles = read_back(self.archives, studies, self.by_name)
         if self.config.kill_at == 1:
             self._kill()
             troubles += find_again(self.archives, studies)
@@ -171,7 +175,8 @@ class _Run:
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
         health, outcomes = health_of(rows, self.stage.samples), counts(rows)
-        measurement, why = judge(health, others=[*self._prefill_gaps(), *self.troubles, *self.stage.interruptions])
+        others = [*self._prefill_gaps(), *self.troubles, *self.stage.interruptions, *unbalanced(ledger)]
+        measurement, why = judge(health, others=others)
         told = held if self.config.ledger == "full" else []
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
         objects = totals(ledger)
@@ -182,6 +187,7 @@ class _Run:
             "losses": losses_of(ledger, told), "planned": health.planned,
             "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),
             "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
+            "exceptions": _listed(ledger), "asked_by_name": self.by_name,
             "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},
             "archives": [self._told(job, one, ledger) for job, one in enumerate(held)],
             "negotiated": self._negotiated(),
@@ -218,3 +224,10 @@ class _Run:
         early, during = self._early(), self.stage.recorder
         manifest = manifest_of(self.config, self.traffics) | result
         keep(Path(self.config.out), early[0] + during.operations, early[1] + during.objects, ledger, manifest)
+
+
+def _listed(ledger: Sequence[StudyRow]) -> dict[str, Any]:
+    """Studies that are not simply stored and found whole: how many, and of the first of them what happened."""
+    found = exceptions(ledger)
+    told = [{"cluster": one.cluster, "exam": one.exam, "happened": happened(one)} for one in found[:MOST_TOLD]]
+    return {"studies": len(found), "first": told}
