@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from loadtest.verdict.records import FOUND, NO_STATUS, STATES, ObjectRow, StudyRow
+import pyarrow as pa
+
+from loadtest.verdict.records import FOUND, NO_STATUS, STATES, ObjectRow, StudyRow, to_table
 
 # The state of a study is that of its worst object, in this order.
 _WORST_FIRST = ("unknown", "failed", "refused", "dropped", "stored")
@@ -137,6 +139,11 @@ def happened(entry: StudyRow) -> str:
     if entry.retrieved is not None and entry.equal is not None and entry.equal < entry.retrieved:
         told.append(f"{entry.retrieved - entry.equal} come back altered")
     return "; ".join(told)
+
+
+def ledger_table(rows: Sequence[StudyRow]) -> pa.Table:
+    """The ledger with what happened to each study, "" where it is stored and found whole."""
+    return to_table(StudyRow, rows).append_column("happened", pa.array(map(happened, rows), pa.string()))
 
 
 def unbalanced(ledger: Sequence[StudyRow]) -> list[str]:
