@@ -15,6 +15,7 @@ from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
 from loadtest.play.final_read import find_again, read_back, share_by_name
+from loadtest.play.fresh import check_fresh
 from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
@@ -40,7 +41,7 @@ MOST_TOLD = 20  # exceptions in the result; all are in the ledger
 def run(config: PlayConfig) -> dict[str, Any]:
     """Play it all and keep it; returns the result in short. Raises TrafficProblem, TooManyPatients, PlayFailed."""
     traffics = [read_traffic(job.traffic, number) for number, job in enumerate(config.jobs)]
-    plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax)
+    plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax, config.lot)
     faults = planned(traffics, config)
     check_new(Path(config.out))
     with ExitStack() as stack:
@@ -79,6 +80,7 @@ class _Run:
         if self.config.kill_at is not None:
             STARTER.check([archive.target for archive in self.archives])
         self._reach()
+        self._check_fresh()
         first = self._count()
         self._prepare()
         self.journal.write(self._early())
@@ -102,6 +104,12 @@ class _Run:
             web = any(one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play)
             check_reachable(archive, web, self.config.timeouts())
 
+    def _check_fresh(self) -> None:
+        """Nothing that is to be sent may be there; what a null sink says of it tells nothing."""
+        if self.config.ledger == "full":
+            sent = [one for one in self.plan.stores() if one.phase == "play" or self.config.prefill == "send"]
+            self.troubles += check_fresh(self.archives, sent)
+
     def _count(self) -> list[int | None]:
         """What each archive says that it holds; None where it does not tell."""
         try:
@@ -124,7 +132,7 @@ class _Run:
             before.objects + during.objects,
         )  # fmt: skip
         if self.config.ledger == "full":
-            self.troubles = self._ask(studies)
+            self.troubles += self._ask(studies)
         return [one.row for one in studies]
 
     def _ask(self, studies: Sequence[Entry]) -> list[str]:

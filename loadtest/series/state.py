@@ -1,7 +1,7 @@
 """The target's own state while it is played against (rule L12): memory, open files, bytes written, when it is local.
 
-A slope is reported: an archive that keeps something of each association ends one day, and a minute shows it. One that is
-killed and started again is another process: it is watched on, and the slope is that of its longest life.
+A slope is reported: an archive that keeps something of each association ends one day, and a minute shows it. One that
+is killed and started again is another process: it is watched on, and the slope is that of its longest life.
 """
 
 import threading

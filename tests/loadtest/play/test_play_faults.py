@@ -62,7 +62,7 @@ def test_one_bad_object_of_three(
         (["lose", "ok", "keep"], "lost 1; kept though refused 1", "lost: 0; kept though refused: 2"),
     ],
 )
-def test_a_lost_object_is_not_hidden_by_one_that_was_kept_unasked(
+def test_l9_a_lost_object_is_not_hidden_by_one_that_was_kept_unasked(
     tmp_path: Path, acts: list[str], finding: str, named: str
 ) -> None:
     with doctored(lambda n: acts[n]) as archive:
