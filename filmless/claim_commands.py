@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 from filmless.failures import BadInput
 from filmless.load_commands import Judging, tell_finding
+from filmless.load_options import lot_of
 from filmless.output import give, say, show
 from filmless.play import measure_all
 from loadtest.series.claims import CLUSTER, Claim, Scaled, auto_scale, read_claim, scaled, write_claim
@@ -34,7 +35,7 @@ def _folder() -> Path:
 
 
 def play_claim(file: Path, target: str, scale: float | None, seconds: float | None, judging: Judging, out: Path | None,
-               json_: bool) -> None:  # fmt: skip
+               json_: bool, lot: int | None = None) -> None:  # fmt: skip
     """Play one claim; the exit code is the verdict's, 2 for a claim that cannot be played."""
     one = _scaled(read_claim(file), file, scale, seconds)
     say(f"{one.claim.title}: {one.words()}. Not said by the claim: {one.load.assumed}")
@@ -44,7 +45,8 @@ def play_claim(file: Path, target: str, scale: float | None, seconds: float | No
         write_claim(one, traffic)
         headroom = judging.headroom_s if judging.headroom_s is not None else Judging(file).seconds()
         finding, result = measure_all([{"path": traffic, "cluster": CLUSTER}], target, folder, scale=one.words(),
-                                      thresholds=one.thresholds, headroom_s=headroom)  # fmt: skip
+                                      thresholds=one.thresholds, headroom_s=headroom,
+                                      settings={"lot": lot_of(lot)})  # fmt: skip
     tell_finding(finding, result, folder, json_, judging.junit)
 
 

@@ -8,6 +8,16 @@ import typer
 from filmless.app import Json, RunArg, app
 from filmless.failures import guarded
 
+Lot = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=10**12 - 1,
+        help="of objects: UIDs that no other lot has; default: those of the traffic's seed, or drawn "
+        "anew where a play makes its own (--rate, --find-limit, claim)",
+    ),
+]
+
 
 @app.command()
 @guarded
@@ -77,6 +87,7 @@ def load(
     law: Annotated[
         str, typer.Option(help="of the embedded archive: storing takes servers=3,overhead_ms=20,rate_mb_s=50")
     ] = "",
+    lot: Lot = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="processes that play; 0: one, without a master")] = 0,
     master: Annotated[bool, typer.Option("--master", help="the workers come from elsewhere")] = False,
     worker: Annotated[bool, typer.Option("--worker", help="play a share of a master's plan")] = False,
@@ -105,12 +116,13 @@ def load(
         refuse_with_rate(faults, law)
         from filmless.limit_commands import Rate, run_at_rate, run_limit
 
-        judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals)
+        judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals, lot)
         (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_, how)
     elif worker:
         work(master_host, master_port)
     else:
         how |= workers_of(workers, master, master_host, master_port)
+        how |= {"lot": lot} if lot else {}
         how |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)
         run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), how, law)
 
@@ -139,6 +151,7 @@ def claim(
     headroom: Annotated[float | None, typer.Option(min=0, help="seconds into a null sink, before and after")] = None,
     junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/claim-<name>")] = None,
+    lot: Lot = None,
     json_: Json = False,
 ) -> None:
     """Play a published claim against an archive; the verdict says at which share of the claimed rate."""
@@ -148,7 +161,7 @@ def claim(
     if file is None:
         list_claims(json_)
     else:
-        play_claim(file, target, scale, seconds, Judging(None, headroom, junit), out, json_)
+        play_claim(file, target, scale, seconds, Judging(None, headroom, junit), out, json_, lot)
 
 
 @app.command()

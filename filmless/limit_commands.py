@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from filmless.failures import INVALID, BadInput
 from filmless.load_commands import CODES, Judging, tell_finding
+from filmless.load_options import lot_of
 from filmless.output import give, say, show
 from filmless.play import measure_all, placed
 from filmless.progress import progress
@@ -30,6 +31,7 @@ class Rate:
     per_s: float
     seconds: float
     arrivals: str
+    lot: int | None = None  # None: one is drawn
 
     def checked(self) -> Arrivals:
         """Raises BadInput."""
@@ -58,8 +60,9 @@ def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging,
     with TemporaryDirectory(prefix="filmless-rate-") as work:
         at_rate = Path(work) / file.name
         rated.write(at_rate, rate.per_s, rate.seconds)
+        how = (settings or {}) | {"lot": lot_of(rate.lot)}
         finding, result = measure_all([_window(at_rate, file)], target, folder, thresholds=thresholds,
-                                      headroom_s=judging.seconds(), settings=settings or {})  # fmt: skip
+                                      headroom_s=judging.seconds(), settings=how)  # fmt: skip
     tell_finding(finding, result, folder, json_, judging.junit)
 
 
@@ -72,7 +75,9 @@ def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, o
     thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
     folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
     with placed([_window(file, file)], target) as (job,), progress("step") as report:
-        step = LimitPlay(rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step)
+        step = LimitPlay(
+            rated, job.target, job.listener_port, thresholds, settings or {}, lot_of(rate.lot), report, _say_step
+        )
         found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
     if rated.left_out:
         say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")

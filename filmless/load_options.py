@@ -10,6 +10,7 @@ from filmless.output import give, say
 from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
+from loadtest.series.rated import new_lot
 
 TCP, ASSOCIATION = ("tuned", "modality"), ("kept", "study", "series", "image")
 VIEW_BY = ("instances", "frames", "rendered", "metadata")
@@ -67,6 +68,14 @@ def refuse_with_rate(faults: bool, law: str) -> None:
     """A play at a rate has no time of the scenario, and no faults."""
     if faults or law:
         raise BadInput("--faults and --law go with a play of the traffic as it is: leave out --rate and --find-limit")
+
+
+def lot_of(given: int | None) -> int:
+    """The lot of a play that makes objects of its own: what was given, or one that is drawn and told."""
+    lot = new_lot() if given is None else given
+    if given is None:
+        say(f"lot {lot} of objects (--lot {lot} makes the same again)")
+    return lot
 
 
 def work(host: str, port: int) -> None:

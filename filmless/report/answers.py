@@ -17,6 +17,7 @@ from filmless.report.panels import aside, direct_label, intervals, panels, rows_
 from filmless.report.simulated import Simulated
 from filmless.report.tables import records
 from filmless.report.words import duration_unit, short_duration
+from loadtest.verdict.ledger import KINDS
 
 Floats = NDArray[np.float64]
 FARTHEST = 20.0  # a limit farther above the slowest answer is not worth the room
@@ -243,6 +244,7 @@ def ledger(sim: Simulated, measured: Measured) -> pd.DataFrame:
     rows = measured.ledger
     counted = {"planned": "objects planned", "sent": "objects sent", "answered": "objects answered",
                "found_cfind": "found by C-FIND", "found_qido": "found by QIDO-RS"}  # fmt: skip
+    counted |= {kind: f"objects {words}" for kind, words in KINDS.items()}
     known = [c for c in counted if c in rows and pd.api.types.is_numeric_dtype(rows[c])]
     sums = rows[known].clip(lower=0).fillna(0).astype(int).groupby(rows["cluster"]).sum().rename(columns=counted)
     states = pd.crosstab(rows["cluster"], rows["state"]).add_prefix("studies ")

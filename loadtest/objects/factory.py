@@ -20,11 +20,13 @@ from loadtest.objects.part10 import file_head
 from loadtest.objects.study import Study
 from loadtest.objects.template import MARK, Template, make_template
 from loadtest.objects.uids import (
+    EXAMS,
     OBJECTS,
     Instances,
     frame_uid,
     instance_digits,
     instance_uid,
+    lot_seed,
     series_uid,
     study_uid,
 )
@@ -49,7 +51,7 @@ class Factory:
     pixels the burnt-in words are cut.
 
     Objects of one modality share their pixels but for a mark in the first sixteen, which no two objects of a seed
-    have alike.
+    have alike. Another `lot` of the same seed has other UIDs, accession numbers and marks, and all else the same.
 
     Raises ValueError: a matrix that cannot be, a modality or transfer syntax that is not made here.
     """
@@ -60,6 +62,7 @@ class Factory:
         matrices: Mapping[str, Matrix],
         identities: Identities,
         transfer_syntax: UID = ExplicitVRLittleEndian,
+        lot: int = 0,
     ) -> None:
         if transfer_syntax not in SYNTAXES.values():
             allowed = ", ".join(f"{one} ({one.name})" for one in SYNTAXES.values())
@@ -67,7 +70,8 @@ class Factory:
         check_encoder(transfer_syntax)
         for modality, matrix in matrices.items():
             _check(modality, matrix)
-        self._seed, self._matrices, self._identities = seed, dict(matrices), identities
+        self._seed, self._matrices, self._identities = lot_seed(seed, lot), dict(matrices), identities
+        self._lot = lot
         self.transfer_syntax = transfer_syntax
         self._templates: dict[str, Template] = {}
         self._head_of = lru_cache(STUDIES_AT_HAND)(self._make_head)
@@ -114,7 +118,7 @@ class Factory:
         template, study_root = self.prepare(study.modality), study_uid(self._seed, study.exam)
         values = {"instance": f"{study_root}.2{instance_digits(number)}", "number": f"{number + 1:05d}"}
         values["slice"] = f"{number - 5000:+07.1f}"
-        head = template.fill(self._head_of(study), values, study.exam * OBJECTS + number)
+        head = template.fill(self._head_of(study), values, self._number(study.exam) * OBJECTS + number)
         return head, template.pixels
 
     def encode(self, study: Study, number: int) -> bytes:
@@ -126,6 +130,10 @@ class Factory:
         instance = instance_uid(self._seed, study.exam, number)
         head = file_head(self.sop_class(study.modality), instance, str(self.transfer_syntax))
         return b"".join((head, *self.parts(study, number)))
+
+    def _number(self, exam: int) -> int:
+        """Where UIDs do not tell lots apart: the exam's number, moved by the lot."""
+        return (exam + self._lot) % EXAMS
 
     def _make_head(self, study: Study) -> bytes:
         """The head with what all objects of a study share."""
@@ -141,7 +149,7 @@ class Factory:
             "name": patient.name,
             "born": f"{patient.birth_date:%Y%m%d}",
             "sex": patient.sex,
-            "accession": f"FL{study.exam:012d}",
+            "accession": f"FL{self._number(study.exam):012d}",
             "ae": study.ae_title.ljust(16),
             "institution": f"SYNTHETIC {study.site}".ljust(24),
         }

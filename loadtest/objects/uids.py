@@ -12,6 +12,7 @@ can be overwritten in place. No component has a leading zero (PS3.5 9.1).
 
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f1d6f0e-52c5-4d0e-9a3b-2f6a9f0c2004")  # this project's own
@@ -20,6 +21,7 @@ DIGITS = 39
 EXAMS = 10**12
 DIGITS_OF_OBJECT = 4
 OBJECTS = 10**DIGITS_OF_OBJECT
+LOTS = 10**12
 
 
 @lru_cache(maxsize=64)
@@ -27,6 +29,13 @@ def root(seed: int) -> str:
     """The UID root of a seed; of the UUIDs that its name gives, the first with 39 digits."""
     tries = (uuid5(NAMESPACE, f"{seed}/{i}").int for i in range(10_000))
     return f"2.25.{next(n for n in tries if len(str(n)) == DIGITS)}"
+
+
+def lot_seed(seed: int, lot: int) -> int:
+    """The seed whose root a lot's UIDs have: another for each lot from 1 below 10**12; that of lot 0 is `seed`."""
+    if not lot:
+        return seed
+    return int.from_bytes(blake2b(f"{seed}/{lot}".encode(), digest_size=8).digest(), "big")
 
 
 def study_uid(seed: int, exam: int) -> str:

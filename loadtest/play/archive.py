@@ -38,7 +38,6 @@ class Archive:
     """A target, with what is needed to use it."""
 
     cluster: str
-    seed: int
     target: Target
     factory: Factory
     associations: Associations
@@ -105,7 +104,7 @@ def open_archive(
         "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
     listener = destination.listener if destination else None
-    return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener, links, faults)
+    return Archive(about.cluster, target, factory, associations, services, web, listener, links, faults)
 
 
 def links_of(about: About, operations: Sequence[Operation]) -> dict[str, Link]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from loadtest.archives.target import Target
+from loadtest.objects.uids import LOTS
 from loadtest.play.problems import TrafficProblem
 from loadtest.wire import TcpProfile, Timeouts
 from loadtest.wire.settings import LARGEST_WINDOW
@@ -31,6 +32,7 @@ class PlayConfig(Strict):
     out: str = Field(description="the run folder that is made; it must not be there")
     speed: float = Field(default=1.0, gt=0, le=1e6)
     prefill: Literal["send", "skip"] = Field(default="send", description="skip: the archive holds them already")
+    lot: int = Field(default=0, ge=0, lt=LOTS, description="of objects: each has UIDs of its own; 0: those of the seed")
     ledger: Literal["full", "none"] = Field(default="full", description="none: a null sink, which finds nothing")
     commit: bool = Field(default=False, description="ask the archive to commit to every object that it acknowledged")
     verify_hashes: float = Field(default=0.0, ge=0, le=1, description="share of studies retrieved and compared")

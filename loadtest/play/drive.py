@@ -14,7 +14,8 @@ from loadtest.play.associations import is_terms
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
-from loadtest.play.final_read import find_again, read_back
+from loadtest.play.final_read import find_again, read_back, share_by_name
+from loadtest.play.fresh import check_fresh
 from loadtest.play.journal import Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
@@ -30,15 +31,17 @@ from loadtest.play.witness import commit, compare
 from loadtest.verdict.faulted import bad_outside, with_counts
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
-from loadtest.verdict.ledger import totals
+from loadtest.verdict.ledger import exceptions, happened, totals, unbalanced
 from loadtest.verdict.records import StudyRow, counts, shifted
 from loadtest.wire import WireError
+
+MOST_TOLD = 20  # exceptions in the result; all are in the ledger
 
 
 def run(config: PlayConfig) -> dict[str, Any]:
     """Play it all and keep it; returns the result in short. Raises TrafficProblem, TooManyPatients, PlayFailed."""
     traffics = [read_traffic(job.traffic, number) for number, job in enumerate(config.jobs)]
-    plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax)
+    plan, makers = make_plan(traffics, config.speed), factories(traffics, config.transfer_syntax, config.lot)
     faults = planned(traffics, config)
     check_new(Path(config.out))
     with ExitStack() as stack:
@@ -70,12 +73,14 @@ class _Run:
         self.before = Recorder(self.early)
         self.stage = (Team if config.workers else Stage)(config, plan, archives, journal.write)
         self.troubles: list[str] = []
+        self.by_name = 0.0
 
     def run(self) -> dict[str, Any]:
         """All phases; returns the result in short."""
         if self.config.kill_at is not None:
             STARTER.check([archive.target for archive in self.archives])
         self._reach()
+        self._check_fresh()
         first = self._count()
         self._prepare()
         self.journal.write(self._early())
@@ -99,6 +104,12 @@ class _Run:
             web = any(one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play)
             check_reachable(archive, web, self.config.timeouts())
 
+    def _check_fresh(self) -> None:
+        """Nothing that is to be sent may be there; what a null sink says of it tells nothing."""
+        if self.config.ledger == "full":
+            sent = [one for one in self.plan.stores() if one.phase == "play" or self.config.prefill == "send"]
+            self.troubles += check_fresh(self.archives, sent)
+
     def _count(self) -> list[int | None]:
         """What each archive says that it holds; None where it does not tell."""
         try:
@@ -121,12 +132,13 @@ class _Run:
             before.objects + during.objects,
         )  # fmt: skip
         if self.config.ledger == "full":
-            self.troubles = self._ask(studies)
+            self.troubles += self._ask(studies)
         return [one.row for one in studies]
 
     def _ask(self, studies: Sequence[Entry]) -> list[str]:
         """Every witness that was wanted; what could not be asked, as lines."""
-        troubles = read_back(self.archives, studies)
+        self.by_name = 1.0 if self.config.kill_at is not None else share_by_name(studies)
+        troubles = read_back(self.archives, studies, self.by_name)
         if self.config.kill_at == 1:
             self._kill()
             troubles += find_again(self.archives, studies)
@@ -171,7 +183,8 @@ class _Run:
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
         health, outcomes = health_of(rows, self.stage.samples), counts(rows)
-        measurement, why = judge(health, others=[*self._prefill_gaps(), *self.troubles, *self.stage.interruptions])
+        others = [*self._prefill_gaps(), *self.troubles, *self.stage.interruptions, *unbalanced(ledger)]
+        measurement, why = judge(health, others=others)
         told = held if self.config.ledger == "full" else []
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)
         objects = totals(ledger)
@@ -182,6 +195,7 @@ class _Run:
             "losses": losses_of(ledger, told), "planned": health.planned,
             "done": outcomes["ok"], "lag_p99_s": health.to_json()["lag_p99_s"], "studies": objects.pop("studies"),
             "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": objects,
+            "exceptions": _listed(ledger), "asked_by_name": self.by_name,
             "generator": health.to_json(), "instances": {one.cluster: one.after for one in held},
             "archives": [self._told(job, one, ledger) for job, one in enumerate(held)],
             "negotiated": self._negotiated(),
@@ -218,3 +232,10 @@ class _Run:
         early, during = self._early(), self.stage.recorder
         manifest = manifest_of(self.config, self.traffics) | result
         keep(Path(self.config.out), early[0] + during.operations, early[1] + during.objects, ledger, manifest)
+
+
+def _listed(ledger: Sequence[StudyRow]) -> dict[str, Any]:
+    """Studies that are not simply stored and found whole: how many, and of the first of them what happened."""
+    found = exceptions(ledger)
+    told = [{"cluster": one.cluster, "exam": one.exam, "happened": happened(one)} for one in found[:MOST_TOLD]]
+    return {"studies": len(found), "first": told}

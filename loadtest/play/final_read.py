@@ -1,4 +1,9 @@
-"""After the play: each study that was to be stored is looked for, by C-FIND and by QIDO-RS, and its objects counted."""
+"""After the play: each study that was to be stored is looked for, by C-FIND and by QIDO-RS, and its objects counted.
+
+Equal counts can hide that an acknowledged object is gone and an unanswered one is there instead. So objects are asked
+for by name as well: of every study that holds some without a good answer, wherever a count differs from the answers,
+after a kill, and of a share of all studies that is stated in the result.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -6,14 +11,13 @@ from gevent.pool import Pool
 from pydicom.dataset import Dataset
 
 from loadtest.archives.web_door import open_web
-from loadtest.objects.uids import series_uid
 from loadtest.play.archive import LEDGER_AE, Archive
 from loadtest.play.entries import Entry
 from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
 from loadtest.play.troubles import Troubles
-from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge, name_objects
-from loadtest.verdict.records import NO_STATUS
+from loadtest.play.witness import is_sampled
+from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge
 from loadtest.wire import ProtocolError, Timeouts
 from loadtest.wire.errors import printable
 from loadtest.wire.query import STUDY_ROOT_FIND
@@ -22,37 +26,51 @@ AT_ONCE = 2
 BOUNDS = Timeouts(connect_s=5.0, response_s=30.0, operation_s=60.0)
 COUNT_TAG = "00201208"
 LARGEST_COUNT, LONGEST_COUNT = 2**31 - 1, 12  # of an IS, and its characters (PS3.5 table 6.2-1)
+ALL_BY_NAME = 2000  # objects; of more, a share of the studies
+LEAST_BY_NAME = 0.1
 
 
-def read_back(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
-    """Fill what is found of each study, and the finding. Returns what could not be asked, as lines."""
+def share_by_name(studies: Sequence[Entry]) -> float:
+    """Which share of the studies is asked for by name whatever was answered: all of a small play, a tenth at least."""
+    objects = sum(one.row.planned for one in studies)
+    return min(1.0, max(LEAST_BY_NAME, ALL_BY_NAME / max(objects, 1)))
+
+
+def read_back(archives: Sequence[Archive], studies: Sequence[Entry], by_name: float = 0.0) -> list[str]:
+    """Fill what is found of each study, and the finding. Returns what could not be asked, as lines.
+
+    `by_name`: the share of studies, by a hash of their UIDs, whose objects are asked for by name whatever was answered.
+    """
     progress, troubles = Progress("ledger", len(studies)), Troubles()
     pool = Pool(AT_ONCE * len(archives))
-    jobs = [pool.spawn(_one, archives[one.operation.job], one, progress, troubles) for one in studies]
+    jobs = [pool.spawn(_one, archives[one.operation.job], one, by_name, progress, troubles) for one in studies]
     for job in jobs:
         job.get()
     return troubles.lines()
 
 
-def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Troubles) -> None:
-    """Ask for one study by each service; where the counts differ from the answers, ask which objects are there."""
+def _one(archive: Archive, entry: Entry, by_name: float, progress: Progress, troubles: Troubles) -> None:
+    """Ask for one study by each service; where counts could mislead, or differ, ask which objects are there."""
     row = entry.row
     row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles)
     if archive.target.base_url:
         row.found_qido = _asked(_by_qido, "QIDO-RS", archive, entry, troubles)
     judge(row)
-    if row.finding not in (AGREES, NOT_ASKED):
-        _asked(_name, "C-FIND of images", archive, entry, troubles)
+    sampled = is_sampled(archive.factory.study_uid(entry.operation.exam), by_name)
+    doubtful = row.unknown + row.refused + row.failed or row.finding not in (AGREES, NOT_ASKED)
+    if row.found_cfind is not None and (sampled or doubtful):
+        _asked(_by_name, "C-FIND of images", archive, entry, troubles)
     progress.step()
 
 
 def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
-    """The counts once more, by C-FIND, into `found_again`: after the archives were killed and started again."""
+    """All once more, by C-FIND, into `found_again` and by name: after the archives were killed and started again."""
     progress, troubles = Progress("find again", len(studies)), Troubles()
 
     def one(entry: Entry) -> None:
         archive = archives[entry.operation.job]
         entry.row.found_again = _asked(_by_cfind, "C-FIND after the kill", archive, entry, troubles)
+        _asked(_by_name, "C-FIND of images after the kill", archive, entry, troubles)
         progress.step()
 
     Pool(AT_ONCE * len(archives)).map(one, studies)
@@ -83,26 +101,24 @@ def _by_cfind(archive: Archive, entry: Entry) -> int | None:
     return _total(told) if reply.ok else None
 
 
-def _name(archive: Archive, entry: Entry) -> int | None:
-    """Fill `named`: which objects the archive has, against which it has acknowledged. Returns how many it has."""
+def _by_name(archive: Archive, entry: Entry) -> int | None:
+    """Compare which objects the archive has with which it has acknowledged. Returns how many it has."""
     found = _images_of(archive, entry)
     if found is None:
         return None
     exam = entry.operation.exam
     numbers = {archive.factory.instance_uid(exam, n): n for n in range(entry.row.planned)}
-    acknowledged = [one.number for one in entry.objects if one.outcome == "ok"]
-    answered = [one.number for one in entry.objects if one.status != NO_STATUS]
-    entry.row.named = name_objects(acknowledged, answered, [numbers.get(uid) for uid in found])
+    entry.take([numbers.get(uid) for uid in found])
     return len(found)
 
 
 def _images_of(archive: Archive, entry: Entry) -> list[str] | None:
-    """SOP Instance UIDs of the study's one series, as the archive tells them; None when it refuses."""
+    """SOP Instance UIDs of the study's one series, as the archive tells them; None when it refuses, or tells no end."""
     study = identifier(archive.factory, entry.operation)
-    asked = _images(study, series_uid(archive.seed, entry.operation.exam))
+    asked = _images(study, archive.factory.series_uid(entry.operation.exam))
     with archive.associations.borrow(LEDGER_AE, "find") as line:
         found, reply = line.link.find(STUDY_ROOT_FIND, asked)
-    return [str(one.get("SOPInstanceUID", "")) for one in found] if reply.ok else None
+    return [str(one.get("SOPInstanceUID", "")) for one in found] if reply.ok and not reply.cut else None
 
 
 def _images(study: Dataset, series_uid: str) -> Dataset:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from loadtest.play.config import PlayConfig
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.traffic import Traffic
+from loadtest.verdict.ledger import ledger_table
 from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow, operations_table, to_table
 from sim.runs.store import RunProblem, RunWriter, file_hash
 
@@ -36,7 +37,7 @@ def keep(
         with RunWriter(out) as writer:
             writer.table("operations", operations_table(operations))
             writer.table("objects", to_table(ObjectRow, objects))
-            writer.table("ledger", to_table(StudyRow, ledger))
+            writer.table("ledger", ledger_table(ledger))
             writer.close(manifest)
     except (OSError, pa.ArrowException, RunProblem) as error:
         cause = getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -13,8 +13,8 @@ from loadtest.play.traffic import Operation, Traffic
 COUNT = "NumberOfStudyRelatedInstances"
 
 
-def factories(traffics: Sequence[Traffic], syntax: str = "explicit") -> list[Factory]:
-    """One factory a job, of objects in this transfer syntax (a key of SYNTAXES).
+def factories(traffics: Sequence[Traffic], syntax: str = "explicit", lot: int = 0) -> list[Factory]:
+    """One factory a job, of a lot's objects in this transfer syntax (a key of SYNTAXES).
 
     NHS numbers are dealt over all jobs together: no two clusters share one.
 
@@ -26,7 +26,8 @@ def factories(traffics: Sequence[Traffic], syntax: str = "explicit") -> list[Fac
     for traffic in traffics:
         key = traffic.about.seed, tuple(sorted(traffic.about.matrices.items()))
         if key not in made:
-            made[key] = Factory(traffic.about.seed, dict(traffic.about.matrices), identities, SYNTAXES[syntax])
+            matrices = dict(traffic.about.matrices)
+            made[key] = Factory(traffic.about.seed, matrices, identities, SYNTAXES[syntax], lot)
         found.append(made[key])
     return found
 

@@ -102,7 +102,7 @@ class Worker:
         traffics = [read_traffic(path, number) for number, path in enumerate(paths)]
         seat = Seat(job["number"], job["of"])
         plan = share_of(make_plan(traffics, config.speed), config.jobs, seat.number, seat.of)
-        makers = factories(traffics, config.transfer_syntax)
+        makers = factories(traffics, config.transfer_syntax, config.lot)
         archives = [
             open_archive(number, one.about, maker, plan, config, stack, seat, planned(traffics, config))
             for number, (one, maker) in enumerate(zip(traffics, makers, strict=True))

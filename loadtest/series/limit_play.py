@@ -14,7 +14,7 @@ from loadtest.play.keep import check_new, machine, program_version
 from loadtest.play.launch import OnProgress, PlayJob, play
 from loadtest.play.problems import PlayFailed
 from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
-from loadtest.series.rated import Rated
+from loadtest.series.rated import Rated, new_lot
 from loadtest.verdict.finding import find
 from loadtest.verdict.judged import LONGEST_S, operations_for
 from loadtest.verdict.records import schema_of
@@ -28,13 +28,17 @@ SPARE = 2.1  # times the operations that a statistic needs: the rule may cut up 
 
 @dataclass
 class LimitPlay:
-    """Plays steps against one target. The first of them sends the prefill; operations of each are kept."""
+    """Plays steps against one target. The first of them sends the prefill; operations of each are kept.
+
+    All are of one `lot` of objects, drawn anew for each search, so that an archive may be searched twice.
+    """
 
     rated: Rated
     target: Target
     listener_port: int
     thresholds: Thresholds
     settings: dict[str, Any] = field(default_factory=dict)
+    lot: int = field(default_factory=new_lot)
     progress: OnProgress = lambda done, total, phase: None
     told: Callable[[Step], None] = lambda step: None
     played: list[pd.DataFrame] = field(default_factory=list)
@@ -48,7 +52,7 @@ class LimitPlay:
             self.rated.write(file, per_s, seconds)
             prefill = {"prefill": "skip"} if self.played else {}
             job = PlayJob(file, self.target, self.listener_port)
-            result = play([job], 1.0, out, self.progress, **{**OPEN, **self.settings, **prefill})
+            result = play([job], 1.0, out, self.progress, **(self.all_settings() | prefill))
             run = Run(out)
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
@@ -58,6 +62,10 @@ class LimitPlay:
         step = replace(found, exams_a_year=self.rated.stands_for(per_s))
         self.told(step)
         return step
+
+    def all_settings(self) -> dict[str, Any]:
+        """Those of every step, prefill apart."""
+        return {**OPEN, **self.settings, "lot": self.lot}
 
     def _needed(self, one: Threshold) -> float:
         """Operations of the whole mix until there are enough of this threshold's own."""
@@ -97,6 +105,6 @@ def _manifest(play_step: LimitPlay, search: Search, found: Limit) -> dict[str, A
         "kind": "limit", "title": play_step.thresholds.title, "version": program_version(), "verdict": found.verdict,
         "sentence": found.sentence, **sides, "search": vars(search), "arrivals": play_step.rated.arrivals,
         "traffic": str(play_step.rated.path.name), "left_out": play_step.rated.left_out,
-        "target": play_step.target.model_dump(mode="json"), "settings": {**OPEN, **play_step.settings},
+        "target": play_step.target.model_dump(mode="json"), "settings": play_step.all_settings(),
         "machine": machine(),
     }  # fmt: skip

@@ -1,14 +1,16 @@
 """Traffic at a rate: a traffic file's own mix of operations, at constant or Poisson times, as a file of its own.
 
 Operations are taken in the file's order, over and over; every stored study is a new one (its exam number is), so that
-an archive fills as it would. Queries and retrieves keep asking for what is in the prefill; those that ask for a study
-which the file itself stores while it plays are left out, and counted.
+an archive fills as it would. A play of another day begins with the same numbers: each has a lot of objects of its own
+(`new_lot`), or the objects of one would answer for those of the other. Queries and retrieves keep asking for what is in
+the prefill; those that ask for a study which the file itself stores while it plays are left out, and counted.
 """
 
 import json
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
+from secrets import randbelow
 from typing import Any, Literal
 
 import numpy as np
@@ -16,12 +18,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loadtest.objects.uids import LOTS
 from loadtest.play.problems import TrafficProblem
 from loadtest.play.rates import Due, constant, poisson
 from sim.world.streams import stream_key
 
 Arrivals = Literal["constant", "poisson"]
 FIRST_NEW = 500_000_000_000  # exam numbers above those of a simulation
+
+
+def new_lot() -> int:
+    """A lot of objects that no other play has: one of 10**12 by chance. The manifest keeps it, to make them again."""
+    return 1 + randbelow(LOTS - 1)
 
 
 @dataclass

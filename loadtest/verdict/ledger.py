@@ -5,15 +5,78 @@ archive then tells lost, recovered and phantom objects (rule F2; the words are J
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-from loadtest.verdict.records import NO_STATUS, STATES, ObjectRow, StudyRow
+import pyarrow as pa
+
+from loadtest.verdict.records import FOUND, NO_STATUS, STATES, ObjectRow, StudyRow, to_table
 
 # The state of a study is that of its worst object, in this order.
 _WORST_FIRST = ("unknown", "failed", "refused", "dropped", "stored")
 WITNESSES = ("found_again", "committed", "retrieved", "equal")
-MOST_NAMED = 20  # numbers in one list
+KINDS = {kind: kind for kind in FOUND} | {"kept": "kept though refused"}  # in words
 AGREES, NOT_ASKED = "as answered", "not asked"
+
+
+@dataclass(frozen=True)
+class Named:
+    """Which objects of a study are lost, recovered, kept though refused, duplicate or phantom, by their numbers.
+
+    `strangers` are objects in the study whose UIDs are none that it could have; a peer's own words are not kept.
+    """
+
+    lost: frozenset[int] = frozenset()
+    recovered: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
+    phantom: frozenset[int] = frozenset()
+    duplicate: frozenset[int] = frozenset()
+    strangers: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Objects of each kind, of those kinds that there are."""
+        found = {kind: len(getattr(self, kind)) for kind in KINDS}
+        found["phantom"] += self.strangers
+        return {kind: n for kind, n in found.items() if n}
+
+    def words(self) -> str:
+        """Every number, in ranges."""
+        return "; ".join(f"{KINDS[kind]}: {self._which(kind)}" for kind in self.counts())
+
+    def _which(self, kind: str) -> str:
+        strangers = [f"{self.strangers} objects"] if kind == "phantom" and self.strangers else []
+        return " and ".join([*filter(None, [_ranges(getattr(self, kind))]), *strangers])
+
+    def __or__(self, other: "Named") -> "Named":
+        """Of two readings: what either of them found."""
+        both = {kind: getattr(self, kind) | getattr(other, kind) for kind in KINDS}
+        return Named(**both, strangers=max(self.strangers, other.strangers))
+
+
+def compare_names(
+    acknowledged: Collection[int], answered: Collection[int], sent: Collection[int], found: Sequence[int | None]
+) -> Named:
+    """A reading of the archive by names; all are numbers of ours, in `found` None for an object that is none of them.
+
+    `sent` left this machine whole, and perhaps without an answer.
+    """
+    times = Counter(number for number in found if number is not None)
+    ours = frozenset(times)
+    return Named(
+        lost=frozenset(acknowledged) - ours,
+        recovered=ours.intersection(sent).difference(answered),
+        kept=ours.intersection(answered).difference(acknowledged),
+        phantom=ours.difference(sent, answered),
+        duplicate=frozenset(number for number, n in times.items() if n > 1),
+        strangers=len(found) - times.total(),
+    )
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """0-3, 7."""
+    runs = [[n for _, n in run] for _, run in groupby(enumerate(sorted(numbers)), lambda one: one[1] - one[0])]
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
 def settle(entry: StudyRow, objects: Sequence[ObjectRow], rest: str) -> None:
@@ -31,57 +94,70 @@ def settle(entry: StudyRow, objects: Sequence[ObjectRow], rest: str) -> None:
     entry.state = next(state for state in _WORST_FIRST if found[state])
 
 
-def judge(entry: StudyRow) -> None:
-    """Fill `finding`: what the archive holds against what it answered."""
-    words = [_compare(entry, count) for count in (entry.found_cfind, entry.found_qido) if count is not None]
-    told = [word for word in dict.fromkeys(words) if word != AGREES]
-    entry.finding = "; ".join(told) or (AGREES if words else NOT_ASKED)
+def judge(entry: StudyRow, named: Named | None = None) -> None:
+    """Fill `finding` and its counts: what the archive holds against what it answered.
 
-
-def _compare(entry: StudyRow, found: int) -> str:
-    if found < entry.stored:
-        return f"lost {entry.stored - found}"
-    if found == entry.stored:
-        return AGREES
-    if found <= entry.stored + entry.unknown:
-        return f"recovered {found - entry.stored}"
-    if found <= entry.sent:
-        return f"kept though refused {found - entry.stored - entry.unknown}"
-    return f"phantom {found - entry.sent}"
-
-
-def name_objects(acknowledged: Collection[int], answered: Collection[int], found: Sequence[int | None]) -> str:
-    """Which objects of a study are lost, recovered, kept though refused, duplicate or phantom, by their numbers.
-
-    `acknowledged` and `answered` are numbers of ours; `found` are the numbers in the archive's answers, None for an
-    object that is none of the study's.
+    By names where it was asked for them, for equal counts can hide that one is lost and another there instead; a
+    count that is not that of the names is told as well.
     """
-    ours = [number for number in found if number is not None]
-    kinds = {
-        "lost": sorted(set(acknowledged).difference(ours)),
-        "recovered": sorted(set(ours).difference(answered)),
-        "kept though refused": sorted(set(ours).intersection(answered).difference(acknowledged)),
-        "duplicate": sorted(number for number, times in Counter(ours).items() if times > 1),
-    }
-    words = [f"{kind}: {_listed(numbers)}" for kind, numbers in kinds.items() if numbers]
-    strangers = len(found) - len(ours)
-    return "; ".join(words + ([f"phantom: {strangers} objects"] if strangers else []))
+    counts = [count for count in (entry.found_cfind, entry.found_qido) if count is not None]
+    told = [] if named is None else list(named.counts().items())
+    told += [_compare(entry, count) for count in counts if named is None or count != entry.found_named]
+    told = [(kind, n) for kind, n in told if n]
+    for kind in KINDS:
+        setattr(entry, kind, max((n for one, n in told if one == kind), default=0))
+    words = dict.fromkeys(f"{KINDS[kind]} {n}" for kind, n in told)
+    entry.finding = "; ".join(words) or (AGREES if counts or named else NOT_ASKED)
+    entry.named = named.words() if named else ""
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-    return ", ".join(map(str, numbers[:MOST_NAMED])) + more
+def _compare(entry: StudyRow, found: int) -> tuple[str, int]:
+    """What a count alone tells, and of how many objects."""
+    if found < entry.stored:
+        return "lost", entry.stored - found
+    if found <= entry.stored + entry.unknown:
+        return "recovered", found - entry.stored
+    if found <= entry.sent:
+        return "kept", found - entry.stored - entry.unknown
+    return "phantom", found - entry.sent
 
 
-def exceptions(ledger: Sequence[StudyRow]) -> list[StudyRow]:
-    """Every study that is not simply stored and found whole."""
-    return [one for one in ledger if one.state != "stored" or one.finding not in (AGREES, NOT_ASKED)]
+def exceptions(ledger: Iterable[StudyRow]) -> list[StudyRow]:
+    """Every study that is not simply stored and found whole, by every witness that was asked."""
+    return [one for one in ledger if happened(one)]
+
+
+def happened(entry: StudyRow) -> str:
+    """What is not as it should be with a study, in words; "" where nothing is."""
+    ends = [f"{getattr(entry, state)} {state}" for state in STATES if getattr(entry, state)]
+    told = [] if entry.state == "stored" else [f"of {entry.planned} objects: {', '.join(ends) or entry.state}"]
+    if entry.finding not in (AGREES, NOT_ASKED):
+        told.append(f"{entry.finding} ({entry.named})" if entry.named else entry.finding)
+    shown = {"found_again": "found after the kill", "committed": "committed to", "retrieved": "come back"}
+    told += [f"{seen} of {entry.stored} acknowledged are {words}" for name, words in shown.items()
+             if (seen := getattr(entry, name)) is not None and seen < entry.stored]  # fmt: skip
+    if entry.retrieved is not None and entry.equal is not None and entry.equal < entry.retrieved:
+        told.append(f"{entry.retrieved - entry.equal} come back altered")
+    return "; ".join(told)
+
+
+def ledger_table(rows: Sequence[StudyRow]) -> pa.Table:
+    """The ledger with what happened to each study, "" where it is stored and found whole."""
+    return to_table(StudyRow, rows).append_column("happened", pa.array(map(happened, rows), pa.string()))
+
+
+def unbalanced(ledger: Sequence[StudyRow]) -> list[str]:
+    """What the archive holds and no reading of the plan explains: the ledger does not say what it was that answered."""
+    words = {"phantom": "are found that were never sent", "duplicate": "are told more than once"}
+    found = {kind: sum(getattr(one, kind) for one in ledger) for kind in words}
+    return [f"{n} objects of the plan's studies {words[kind]} ({kind})" for kind, n in found.items() if n]
 
 
 def totals(ledger: Sequence[StudyRow]) -> dict[str, int]:
-    """Objects in each state, planned, sent and lost."""
+    """Objects in each state, planned, sent, and of each kind that the final read has found."""
     found = {name: sum(getattr(one, name) for one in ledger) for name in ("planned", "sent", "answered", *STATES)}
-    return {"studies": len(ledger), **found, "lost": sum(map(lost, ledger)), **witnessed(ledger)}
+    read = {"lost": sum(map(lost, ledger)), **{k: sum(getattr(one, k) for one in ledger) for k in KINDS if k != "lost"}}
+    return {"studies": len(ledger), **found, **read, **witnessed(ledger)}
 
 
 def witnessed(ledger: Sequence[StudyRow]) -> dict[str, int]:
@@ -97,7 +173,7 @@ def witnessed(ledger: Sequence[StudyRow]) -> dict[str, int]:
 
 
 def lost(entry: StudyRow) -> int:
-    """Objects acknowledged and not found, by whichever service finds fewest, at whatever time."""
+    """Objects acknowledged and not found: by name, or by whichever service finds fewest, at whatever time."""
     counts = (entry.found_cfind, entry.found_qido, entry.found_again)
     found = [count for count in counts if count is not None]
-    return max(entry.stored - min(found), 0) if found else 0
+    return max(entry.lost, entry.stored - min(found, default=entry.stored))

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 # unknown: the request left whole and no answer came. dropped: it was due and never sent.
 OUTCOMES = ("ok", "refused", "failed", "unknown", "dropped")
 STATES = ("stored", "refused", "failed", "unknown", "dropped")
+FOUND = ("lost", "recovered", "kept", "phantom", "duplicate")  # by the final read (rule F2); kept: though refused
 NO_STATUS = -1
 
 
@@ -83,9 +84,10 @@ class StudyRow:
     """One study that was to be stored. The five counts add up to `planned`; `found_*` are objects, None = not told.
 
     `sent` left this machine whole, `answered` were acknowledged or refused. `finding` compares the answers with the
-    final read of the archive (rule F2); where they differ, `named` has the numbers of the objects. `found_again` is the
-    count after the archive was killed and started again (rule L9); of the acknowledged objects, `committed` by storage
-    commitment, `retrieved` for comparison and found `equal` to what was sent; None = not asked.
+    final read of the archive (rule F2), `lost` to `duplicate` are its counts; `found_named` objects were told by their
+    UIDs, and where those differ from the answers, `named` has the numbers. `found_again` is the count after the archive
+    was killed and started again (rule L9); of the acknowledged objects, `committed` by storage commitment, `retrieved`
+    for comparison and found `equal` to what was sent; None = not asked.
     """
 
     cluster: str
@@ -104,10 +106,16 @@ class StudyRow:
     dropped: int = 0
     found_cfind: int | None = None
     found_qido: int | None = None
+    found_named: int | None = None
     found_again: int | None = None
     committed: int | None = None
     retrieved: int | None = None
     equal: int | None = None
+    lost: int = 0
+    recovered: int = 0
+    kept: int = 0
+    phantom: int = 0
+    duplicate: int = 0
     state: str = "dropped"
     finding: str = "not asked"
     named: str = ""
@@ -121,7 +129,7 @@ _TYPES: dict[object, pa.DataType] = {
 }
 Row = TypeVar("Row", OperationRow, ObjectRow)
 _TIMES = {"due_s", "released_s", "start_s", "sent_s", "first_byte_s", "first_object_s", "end_s"}
-_NARROW = {"objects", "planned_objects", "number", "status", "planned", "sent", "answered", *STATES}
+_NARROW = {"objects", "planned_objects", "number", "status", "planned", "sent", "answered", *STATES, *FOUND}
 
 
 def schema_of(row: type) -> pa.Schema:

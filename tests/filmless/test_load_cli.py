@@ -86,4 +86,6 @@ def test_a_play_at_a_rate_and_what_it_cannot_be_calibrated_for(traffic: Path, tm
     code, found = ended("load", traffic, "--rate", "60", "--seconds", "2.5", "--out", tmp_path / "out")
     assert code in (0, 4)
     assert found["planned"] == 150
+    lot = json.loads((tmp_path / "out" / "manifest.json").read_text())["settings"]["lot"]
+    assert 0 < lot < 10**12, "drawn anew, so that the next play has objects of its own"
     assert "cannot be told apart" in filmless("calibrate", tmp_path / "out", code=2).stderr

@@ -16,6 +16,7 @@ from filmless.load_options import (
     VIEW_BY,
     connection_of,
     faults_of,
+    lot_of,
     refuse_with_rate,
     salvage_run,
     syntax_of,
@@ -37,6 +38,15 @@ from tests.loadtest.play.test_play_process import config
         ((2, True, "127.0.0.1", 5557), {"workers": 2, "master": "127.0.0.1:5557"}),
     ],
 )
+def test_a_lot_is_kept_or_drawn_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lot_of(7) == 7
+    assert lot_of(0) == 0
+    assert capsys.readouterr().err == ""
+    drawn = [lot_of(None) for _ in range(20)]
+    assert len(set(drawn)) == 20
+    assert f"--lot {drawn[0]} makes the same again" in capsys.readouterr().err
+
+
 def test_workers(given: tuple[int, bool, str, int], settings: dict[str, Any]) -> None:
     assert workers_of(*given) == settings
 

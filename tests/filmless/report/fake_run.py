@@ -105,10 +105,10 @@ def limit_run(folder: Path) -> Path:
 
 
 def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int = 1, most: int = 1000,
-             **manifest: Any) -> Path:  # fmt: skip
+             ledger: pd.DataFrame | None = None, **manifest: Any) -> Path:  # fmt: skip
     """A minute of each cluster: plausible answers, one refusal a cluster, some stores before the clock starts.
 
-    `most` operations a cluster are kept.
+    `most` operations a cluster are kept. `ledger` takes the place of the one that follows from the operations.
     """
     made = [_operations(c, np.random.default_rng(seed + i)).head(most) for i, c in enumerate(clusters)]
     operations = pd.concat(made)
@@ -131,7 +131,7 @@ def load_run(folder: Path, clusters: Sequence[str] = tuple(SUPPLIERS), seed: int
     }  # fmt: skip
     with RunWriter(folder) as writer:
         writer.table("operations", operations)
-        writer.table("ledger", _ledger(operations))
+        writer.table("ledger", _ledger(operations) if ledger is None else ledger)
         writer.table("objects", _objects(operations))
         writer.table("verdict", _verdict())
         return writer.close({**said, **manifest})

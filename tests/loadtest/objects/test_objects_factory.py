@@ -17,7 +17,7 @@ from loadtest.objects.identity import Identities
 from loadtest.objects.kinds import KINDS
 from loadtest.objects.study import Study
 from loadtest.objects.template import FIELDS, FRAMED, marked
-from loadtest.objects.uids import Instances, frame_uid, instance_uid, root, series_uid, study_uid
+from loadtest.objects.uids import Instances, frame_uid, instance_uid, lot_seed, root, series_uid, study_uid
 
 MakeStudy = Callable[..., Study]
 SMALL = dict.fromkeys(KINDS, (48, 40, 2))
@@ -99,6 +99,29 @@ def test_the_same_arguments_make_the_same_bytes(study: MakeStudy) -> None:
     assert one.encode(study("US"), 3) == other.encode(study("US"), 3)
     elsewhere = Factory(6, {"US": (120, 160, 1)}, Identities([123]))
     assert elsewhere.encode(study("US"), 3) != one.encode(study("US"), 3)
+
+
+def test_another_lot_shares_no_uid_no_accession_number_and_no_mark(study: MakeStudy) -> None:
+    plain, zero, one, again, other = (
+        Factory(5, {"US": (120, 160, 1)}, Identities([123]), **lot)
+        for lot in ({}, {"lot": 0}, *({"lot": n} for n in (8, 8, 9)))
+    )
+    of = study("US")
+    assert plain.encode(of, 3) == zero.encode(of, 3)
+    assert one.encode(of, 3) == again.encode(of, 3), "the same lot is made again"
+    assert one.file_bytes(of, 3) == again.file_bytes(of, 3)
+    found = [read(factory, of, 3) for factory in (plain, one, other)]
+    for keyword in (
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SOPInstanceUID",
+        "FrameOfReferenceUID",
+        "AccessionNumber",
+    ):
+        assert len({str(data.get(keyword, n)) for n, data in enumerate(found)}) == 3, keyword
+    assert len({data.pixel_array.ravel()[:16].tobytes() for data in found}) == 3
+    assert len({data.PatientID for data in found}) == 1
+    assert len({lot_seed(seed, lot) for seed in range(30) for lot in range(30)}) == 900
 
 
 def test_the_mark_is_the_objects_own(small: Factory, study: MakeStudy) -> None:

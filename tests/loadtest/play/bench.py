@@ -1,7 +1,7 @@
 """A plan carried out one operation after another in the test's own process, without Locust: outcomes and ledger."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from loadtest.archives.target import Target
 from loadtest.play.archive import open_archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import entries
-from loadtest.play.final_read import read_back
+from loadtest.play.final_read import find_again, read_back, share_by_name
 from loadtest.play.plan import make_plan
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.services import Done
@@ -23,6 +23,7 @@ from loadtest.wire import WireError
 from tests.loadtest.traffic_factory import write
 
 QUICK = {"connect_s": 2.0, "response_s": 0.3, "operation_s": 2.0, "association": "study"}
+PATIENT = {"response_s": 10.0, "operation_s": 20.0}  # who reads back: a busy machine is no silent archive
 
 
 @dataclass
@@ -42,9 +43,13 @@ def carry_out(
     target: Target,
     matrices: Any = None,
     pause_s: float = 0.0,
+    kill: Callable[[], None] | None = None,
     **settings: Any,
 ) -> Outcome:
-    """Carry out every row of the plan in order of due time, with a pause between them, then read the archive back."""
+    """Carry out every row of the plan in order of due time, with a pause between them, then read the archive back.
+
+    `kill`: what befalls the archive after that; it is read once more then.
+    """
     file = write(folder / "t.parquet", rows, matrices=matrices)
     said = {"jobs": [{"traffic": str(file), "target": target.model_dump(mode="json")}], "out": str(folder / "out")}
     config = PlayConfig.model_validate_json(json.dumps({**said, **QUICK, **settings}))
@@ -52,8 +57,12 @@ def carry_out(
     plan = make_plan(traffics)
     recorder = Recorder(Clock())
     with ExitStack() as stack:
-        archive = open_archive(0, traffics[0].about, factories(traffics)[0], plan, config, stack)
+        archive, reader = (
+            open_archive(0, traffics[0].about, factories(traffics)[0], plan, one, stack)
+            for one in (config, config.model_copy(update=PATIENT))
+        )
         stack.callback(archive.close)
+        stack.callback(reader.close)
         for one in plan.prefill + plan.play:
             sleep(pause_s)
             done, start_s = Done(), recorder.clock.now()
@@ -63,6 +72,10 @@ def carry_out(
                 done.error(error)
             recorder.done(one, start_s, start_s, 0.0, done)
         studies = entries(plan, True, recorder.operations, recorder.objects)
-        troubles = read_back([archive], studies)
+        archive.release()
+        troubles = read_back([reader], studies, share_by_name(studies))
+        if kill is not None:
+            kill()
+            troubles += find_again([reader], studies)
         tally = dict(archive.associations.tally)
     return Outcome(recorder.operations, recorder.objects, [one.row for one in studies], troubles, tally)

@@ -15,7 +15,7 @@ from pydicom.pixels.decoders.base import DecodeRunner
 
 from loadtest.play.services import Done
 from loadtest.play.studies import study_of
-from loadtest.verdict.ledger import name_objects
+from loadtest.verdict.ledger import compare_names
 from loadtest.wire import ProtocolError, TcpProfile, Timeouts
 from loadtest.wire.channel import Channel
 from tests.loadtest.play.test_play_witness import sink_of
@@ -36,7 +36,7 @@ def test_a_peers_words_are_printable_and_short(said: str) -> None:
 
 def test_a_foreign_object_is_counted_and_not_named() -> None:
     """The ledger's `named` holds our numbers only."""
-    assert name_objects([1], [1], [1, None, None]) == "phantom: 2 objects"
+    assert compare_names([1], [1], [1], [1, None, None]).words() == "phantom: 2 objects"
 
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 1 << 30, 262_145])

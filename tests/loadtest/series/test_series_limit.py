@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loadtest.archives.launch import running
+from loadtest.play.problems import TrafficProblem
 from loadtest.series.limit import Search, Step, find_limit, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
@@ -156,6 +157,23 @@ def test_the_knee_of_a_known_service_law_is_found(tmp_path: Path) -> None:
     assert found.above.per_s / found.below.per_s <= (1.4 if undecided else 1.12) + 1e-9
     assert list(steps["held"]) == sorted(steps["held"]), "the archive fills from step to step"
     assert steps["held"].iloc[-1] == run.table("operations").query("step < @steps.index[-1]")["objects"].sum()
+
+
+def test_an_archive_can_be_searched_twice(tmp_path: Path) -> None:
+    """Each search has a lot of objects of its own; with the lot of another it is refused."""
+    rows = [row("prefill", 0, 1), *(row("store", 0.1 * n, 10 + n, objects=1) for n in range(20))]
+    file, search = write(tmp_path / "t.parquet", rows), Search(20.0, seconds=2.0, to_per_s=20.0)
+    with running("embedded", "south") as target:
+        steps = [LimitPlay(Rated(file), target, 0, thresholds(2000)) for _ in "ab"]
+        for name, step in zip("ab", steps, strict=True):
+            found = search_limit(step, search, tmp_path / name)
+            assert not any("acknowledged" in one.why for one in found.steps), found.steps
+            assert Run(tmp_path / name).manifest["settings"]["lot"] == step.lot > 0
+        with pytest.raises(TrafficProblem, match="was played into it before"):
+            search_limit(LimitPlay(Rated(file), target, 0, thresholds(2000), lot=steps[0].lot), search, tmp_path / "c")
+        held = target.count_instances()
+    stored = [Run(tmp_path / name).table("operations").query("operation == 'store'")["objects"].sum() for name in "ab"]
+    assert held == sum(stored)
 
 
 def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
 
 from loadtest.archives.launch import running
+from loadtest.archives.process import restart
 from loadtest.play.launch import PlayJob
 from loadtest.series import measure as series_measure
 from loadtest.series.headroom import Headroom, busiest, doubts_of, prove, shorten
@@ -194,3 +196,24 @@ def test_l12_a_leak_is_seen_while_it_happens() -> None:
     found = state.summary()
     assert found["resident_bytes"]["slope"]["low"] > 0
     assert found["resident_bytes"]["last"] > found["resident_bytes"]["first"] + 10e6
+
+
+def test_the_slope_is_that_of_one_process_and_not_of_a_restart() -> None:
+    first = [(0.5 * n, 9_000_000 + 5_000 * n, 10, 0) for n in range(30)]
+    second = [(20 + 0.5 * n, 1_000_000 + 5_000 * n, 10, 0) for n in range(20)]
+    found = summary_of(first + second, [30])["resident_bytes"]
+    assert found["slope"]["value"] == pytest.approx(5_000 * 2 * 3600)
+    assert (found["first"], found["last"], found["most"]) == (9_000_000, 1_095_000, 9_145_000)
+
+
+def test_l12_an_archive_that_was_killed_is_watched_when_it_is_back(tmp_path: Path) -> None:
+    with running("embedded", "south", {}, "disk", tmp_path / "store") as target:
+        with TargetState("south", target.pid, every_s=0.05) as state:
+            sleep(0.3)
+            assert restart(target.pid)
+            before = len(state.samples)
+            sleep(0.5)
+        found = state.summary()
+    assert found["restarts"] == 1
+    assert len(state.samples) >= before + 3
+    assert state.samples[-1][1] > 1e6

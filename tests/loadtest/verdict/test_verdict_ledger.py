@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.verdict.judgement import FAIL, PASS, Held, compare_held, verdict_of
-from loadtest.verdict.ledger import AGREES, NOT_ASKED, exceptions, judge, lost, name_objects, settle, totals
+from loadtest.verdict.ledger import (
+    AGREES,
+    NOT_ASKED,
+    compare_names,
+    exceptions,
+    happened,
+    judge,
+    lost,
+    settle,
+    totals,
+    unbalanced,
+)
 from loadtest.verdict.records import NO_STATUS, OUTCOMES, STATES, ObjectRow, StudyRow
 
 SENT = ("ok", "refused", "failed", "unknown")
@@ -86,25 +97,54 @@ def test_two_services_that_disagree_are_both_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("acknowledged", "answered", "found", "named"),
+    ("acknowledged", "answered", "sent", "found", "named"),
     [
-        ([0, 1, 2], [0, 1, 2], [0, 1, 2], ""),
-        ([0, 1, 2], [0, 1, 2], [0], "lost: 1, 2"),
-        ([0], [0], [0, 1], "recovered: 1"),
-        ([0], [0, 1], [0, 1], "kept though refused: 1"),
-        ([0, 1], [0, 1], [0, 1, 1], "duplicate: 1"),
-        ([0], [0], [0, None, None], "phantom: 2 objects"),
-        ([0, 1], [0, 1, 2], [1, 2, 3, None], "lost: 0; recovered: 3; kept though refused: 2; phantom: 1 objects"),
+        ([0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2], ""),
+        ([0, 1, 2], [0, 1, 2], [0, 1, 2], [0], "lost: 1-2"),
+        ([0], [0], [0, 1], [0, 1], "recovered: 1"),
+        ([0], [0, 1], [0, 1], [0, 1], "kept though refused: 1"),
+        ([0, 1], [0, 1], [0, 1], [0, 1, 1], "duplicate: 1"),
+        ([0], [0], [0], [0, None, None], "phantom: 2 objects"),
+        ([0], [0], [0], [0, 1, None], "phantom: 1 and 1 objects"),
         (
-            range(25),
-            range(25),
-            [],
-            "lost: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 5 more",
+            [0, 1],
+            [0, 1, 2],
+            [0, 1, 2, 3],
+            [1, 2, 3, None],
+            "lost: 0; recovered: 3; kept though refused: 2; phantom: 1 objects",
         ),
+        ([*range(25), 30], range(31), range(31), [], "lost: 0-24, 30"),
     ],
 )
-def test_objects_are_named(acknowledged: list[int], answered: list[int], found: list[int | None], named: str) -> None:
-    assert name_objects(acknowledged, answered, found) == named
+def test_objects_are_named(
+    acknowledged: list[int], answered: list[int], sent: list[int], found: list[int | None], named: str
+) -> None:
+    assert compare_names(acknowledged, answered, sent, found).words() == named
+
+
+def test_of_two_readings_what_either_found_counts() -> None:
+    before, after = (compare_names([0, 1], [0, 1], [0, 1, 2], found) for found in ([0, 2, None], [1]))
+    assert (before | after).words() == "lost: 0-1; recovered: 2; phantom: 1 objects"
+    assert (before | after).counts() == {"lost": 2, "recovered": 1, "phantom": 1}
+
+
+def test_names_tell_what_equal_counts_hide() -> None:
+    one = entry(3)
+    settle(one, sent(["ok", "ok", "unknown"]), "failed")
+    one.found_cfind = one.found_qido = one.found_named = 2
+    judge(one)
+    assert one.finding == AGREES
+    judge(one, compare_names([0, 1], [0, 1], [0, 1, 2], [1, 2]))
+    assert (one.finding, one.named) == ("lost 1; recovered 1", "lost: 0; recovered: 2")
+    assert (lost(one), one.lost, one.recovered, one.phantom) == (1, 1, 1, 0)
+
+
+def test_a_count_that_is_not_that_of_the_names_is_told_too() -> None:
+    one = entry()
+    settle(one, sent(["ok"] * 4), "failed")
+    one.found_cfind, one.found_qido, one.found_named = 4, 2, 4
+    judge(one, compare_names(range(4), range(4), range(4), [0, 1, 2, 3]))
+    assert (one.finding, lost(one)) == ("lost 2", 2)
 
 
 def whole(outcomes: list[str], found: int | None) -> StudyRow:
@@ -119,9 +159,46 @@ def test_totals_and_exceptions() -> None:
     rows = [whole(["ok"] * 2, 2), whole(["ok"] * 3, 1), whole(["refused"], 0)]
     assert totals(rows) == {
         "studies": 3, "planned": 6, "sent": 6, "answered": 6, "stored": 5, "refused": 1, "failed": 0, "unknown": 0,
-        "dropped": 0, "lost": 2,
+        "dropped": 0, "lost": 2, "recovered": 0, "kept": 0, "phantom": 0, "duplicate": 0,
     }  # fmt: skip
     assert exceptions(rows) == rows[1:]
+
+
+def test_recovered_phantom_and_duplicate_are_in_the_totals() -> None:
+    recovered, phantom, double = whole(["ok", "unknown"], 2), whole(["ok"], 3), whole(["ok"] * 2, 2)
+    judge(double, compare_names([0, 1], [0, 1], [0, 1], [0, 1, 1]))
+    found = totals([recovered, phantom, double])
+    assert {name: found[name] for name in ("lost", "recovered", "phantom", "duplicate")} == {
+        "lost": 0, "recovered": 1, "phantom": 2, "duplicate": 1,
+    }  # fmt: skip
+    assert unbalanced([recovered]) == []
+    assert unbalanced([phantom, double]) == [
+        "2 objects of the plan's studies are found that were never sent (phantom)",
+        "1 objects of the plan's studies are told more than once (duplicate)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found", "witnesses", "words"),
+    [
+        (["ok"] * 2, 2, {}, ""),
+        (["ok"] * 2, 2, {"committed": 2, "retrieved": 2, "equal": 2, "found_again": 2}, ""),
+        (["ok", "refused"], 1, {}, "of 2 objects: 1 stored, 1 refused"),
+        (["ok", "unknown"], 2, {}, "of 2 objects: 1 stored, 1 unknown; recovered 1"),
+        (["ok"] * 2, 1, {}, "lost 1"),
+        (["ok"] * 2, 2, {"found_again": 1}, "1 of 2 acknowledged are found after the kill"),
+        (["ok"] * 2, 2, {"committed": 0}, "0 of 2 acknowledged are committed to"),
+        (["ok"] * 2, 2, {"retrieved": 1, "equal": 0}, "1 of 2 acknowledged are come back; 1 come back altered"),
+    ],
+)
+def test_what_happened_to_a_study_is_told_in_words(
+    outcomes: list[str], found: int, witnesses: dict[str, int], words: str
+) -> None:
+    one = whole(outcomes, found)
+    for name, count in witnesses.items():
+        setattr(one, name, count)
+    assert happened(one) == words
+    assert exceptions([one]) == ([one] if words else [])
 
 
 @pytest.mark.parametrize(("after", "said"), [(5, "agrees"), (6, "agrees"), (7, "differs"), (4, "differs")])
