@@ -90,7 +90,8 @@ class _Run:
         self._mend()
         ledger = self._ledger()
         names = [archive.cluster for archive in self.archives]
-        result = self._result(ledger, [Held(*one) for one in zip(names, first, self._count(), strict=True)])
+        last = [self._count_again(archive) for archive in self.archives]
+        result = self._result(ledger, [Held(*one) for one in zip(names, first, last, strict=True)])
         self._keep(ledger, result)
         return result
 
@@ -105,6 +106,14 @@ class _Run:
             return [archive.target.count_instances() for archive in self.archives]
         except WireError as error:
             raise PlayFailed(f"an archive's own statistics cannot be read: {error}") from None
+
+    def _count_again(self, archive: Archive) -> int | None:
+        """The same after the play; an archive that has died meanwhile costs a line, not the records."""
+        try:
+            return archive.target.count_instances()
+        except WireError as error:
+            self.troubles.append(f"{archive.cluster}: its own statistics cannot be read after the play: {error}")
+            return None
 
     def _prepare(self) -> None:
         kinds: dict[int, set[str]] = {}

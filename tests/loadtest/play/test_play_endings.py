@@ -12,11 +12,13 @@ import pytest
 from loadtest.archives.launch import running
 from loadtest.archives.process import free_port
 from loadtest.archives.target import Target
+from loadtest.play.launch import PlayJob, play
 from loadtest.verdict.records import STATES
+from sim.runs.store import Run
 from tests.loadtest.play.bench import Outcome, carry_out
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.play.proxy import FAULTS, proxy
-from tests.loadtest.traffic_factory import row
+from tests.loadtest.traffic_factory import row, write
 
 BOUNDS: dict[str, Any] = {"connect_s": 1.0, "response_s": 0.8, "operation_s": 1.5}
 BIG = {"CT": [3000, 3000, 2]}  # 18 MB: more than lies in socket buffers at once, so that a stall is felt
@@ -110,3 +112,29 @@ def test_killed_between_two_studies(tmp_path: Path) -> None:
     ends_well(found, began, within_s=10)
     assert all(one.failed == 3 and one.found_cfind is None for one in found.ledger)
     assert any("the final read by C-FIND failed" in trouble for trouble in found.troubles)
+
+
+def test_an_archive_killed_in_the_play_leaves_a_run_with_every_record(tmp_path: Path) -> None:
+    """SIGKILL after half of a hundred operations: neither the final read nor the archive's own count is needed."""
+    killed: list[int] = []
+    file = write(
+        tmp_path / "t.parquet", [row("store", 0.02 * n, n, objects=1, ae_title=f"CT{n % 5}") for n in range(100)]
+    )
+    with running("embedded", "south") as target:
+
+        def kill(done: int, total: int, phase: str) -> None:
+            if phase == "play" and done >= 50 and not killed:
+                killed.append(target.pid)
+                os.kill(target.pid, signal.SIGKILL)
+
+        result = play([PlayJob(file, target)], 1.0, tmp_path / "out", kill, priority="usual", **BOUNDS)
+    run = Run(tmp_path / "out")
+    ledger, told = run.table("ledger"), " ".join(result["reasons"])
+    assert killed
+    assert result["verdict"] in ("FAIL", "INVALID")
+    assert "south: its own statistics cannot be read after the play: " in told
+    assert "operations did not end well" in told
+    assert len(run.table("operations")) == 100
+    assert ledger[list(STATES)].sum().sum() == result["objects"]["planned"] == 100
+    assert result["outcomes"]["ok"] >= 50
+    assert result["archives"][0]["held_after"] is None
