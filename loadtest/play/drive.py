@@ -15,7 +15,7 @@ from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
 from loadtest.play.final_read import find_again, read_back
-from loadtest.play.journal import Journal, Rows
+from loadtest.play.journal import FLUSH_EVERY_S, Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prefill, prepare
@@ -31,7 +31,7 @@ from loadtest.verdict.faulted import bad_outside, with_counts
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
 from loadtest.verdict.ledger import totals
-from loadtest.verdict.records import StudyRow, counts, shifted
+from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow, counts, shifted
 from loadtest.wire import WireError
 
 
@@ -42,7 +42,8 @@ def run(config: PlayConfig) -> dict[str, Any]:
     faults = planned(traffics, config)
     check_new(Path(config.out))
     with ExitStack() as stack:
-        journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json()))
+        files = [Path(job.traffic) for job in config.jobs]
+        journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json(), files))
         seat = Seat(plays=not config.workers)
         archives = [
             open_archive(number, traffic.about, maker, plan, config, stack, seat, faults)
@@ -68,7 +69,7 @@ class _Run:
         self.config, self.traffics, self.plan, self.archives, self.journal = config, traffics, plan, archives, journal
         self.early = Clock()
         self.before = Recorder(self.early)
-        self.stage = (Team if config.workers else Stage)(config, plan, archives, journal.write)
+        self.stage = (Team if config.workers else Stage)(config, plan, archives, self._flush)
         self.troubles: list[str] = []
 
     def run(self) -> dict[str, Any]:
@@ -78,11 +79,10 @@ class _Run:
         self._reach()
         first = self._count()
         self._prepare()
-        self.journal.write(self._early())
         kill_at = self.config.kill_at
         killer = spawn(self._kill_during, kill_at) if kill_at is not None and kill_at < 1 else None
         breaker = spawn(self._break) if self._breaking() else None
-        self.stage.play()
+        self._play()
         if killer is not None:
             killer.get()
         if breaker is not None:
@@ -94,6 +94,29 @@ class _Run:
         result = self._result(ledger, [Held(*one) for one in zip(names, first, last, strict=True)])
         self._keep(ledger, result)
         return result
+
+    def _play(self) -> None:
+        begun = spawn(self._begun)
+        try:
+            self.stage.play()
+        finally:
+            begun.kill()
+
+    def _begun(self) -> None:
+        self.stage.begun.wait()
+        self.journal.sending |= self._is_kept
+        self.journal.reach(0.0)
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether anything will be found of what is sent: a null sink keeps nothing."""
+        return self.config.ledger == "full"
+
+    def _flush(self, rows: Rows) -> None:
+        """Rows of the play to the journal, and until when there are any."""
+        self.journal.write(rows)
+        if self.stage.begun.is_set():
+            self.journal.reach(max(self.stage.clock.now(), 0.0))
 
     def _reach(self) -> None:
         for job, archive in enumerate(self.archives):
@@ -121,7 +144,22 @@ class _Run:
             kinds.setdefault(one.job, set()).add(one.modality)
         prepare(self.archives, kinds)
         if self.config.prefill == "send" and self.plan.prefill:
+            self._prefill()
+
+    def _prefill(self) -> None:
+        """Store it, with each row in the journal soon after it is known."""
+        self.journal.sending = self._is_kept
+        keeper = spawn(self._keep_early)
+        try:
             prefill(self.archives, self.plan.prefill, self.config.prefill_associations, self.before)
+        finally:
+            keeper.kill()
+            self.journal.write(self._early(*self.before.drain()))
+
+    def _keep_early(self) -> None:
+        while True:
+            sleep(FLUSH_EVERY_S)
+            self.journal.write(self._early(*self.before.drain()))
 
     def _ledger(self) -> list[StudyRow]:
         before, during = self.before, self.stage.recorder
@@ -216,14 +254,12 @@ class _Run:
             for job, archive in enumerate(self.archives)
         }
 
-    def _early(self) -> Rows:
-        """Prefill's rows by the play's zero; before the play has one, by now."""
+    def _early(self, operations: Sequence[OperationRow], objects: Sequence[ObjectRow]) -> Rows:
+        """Prefill's rows by the play's zero; before the play has one, by when this began."""
         by_s = self.stage.clock.zero - self.early.zero
-        return [shifted(row, by_s) for row in self.before.operations], [
-            shifted(row, by_s) for row in self.before.objects
-        ]
+        return [shifted(row, by_s) for row in operations], [shifted(row, by_s) for row in objects]
 
     def _keep(self, ledger: Sequence[StudyRow], result: dict[str, Any]) -> None:
-        early, during = self._early(), self.stage.recorder
+        early, during = self._early(self.before.operations, self.before.objects), self.stage.recorder
         manifest = manifest_of(self.config, self.traffics) | result
         keep(Path(self.config.out), early[0] + during.operations, early[1] + during.objects, ledger, manifest)

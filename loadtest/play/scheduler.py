@@ -97,6 +97,7 @@ class Device:
     def _one(self, ticket: Ticket) -> None:
         start_s, done = self._clock.now(), Done()
         waited_s = start_s - ticket.released_s if ticket.waited else 0.0
+        self._recorder.begun(ticket.operation, done)
         try:
             self._carry_out(ticket.operation, done)
         except (WireError, GreenletExit) as error:

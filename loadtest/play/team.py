@@ -32,7 +32,7 @@ from loadtest.play.page import open_page
 from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.recorder import Clock, Recorder
-from loadtest.play.share import rows_of_lost, share_of
+from loadtest.play.share import Heard, rows_of_lost, share_of
 from loadtest.play.tell import Progress, say
 from loadtest.play.traffic import Operation
 from loadtest.play.users import Players, class_name, new_environment
@@ -261,10 +261,10 @@ class Team:
 
     def _account(self) -> None:
         """Rows for what lost workers have not told; what is missing in any other way is dropped as well."""
-        recorded = {(row.cluster, row.op) for row in self.recorder.operations}
+        heard = Heard(self.recorder.operations, self.recorder.objects)
         for one in self._members.values():
             lost_s = one.lost_s if one.lost_s is not None else self.clock.now()
-            self.recorder.take(*rows_of_lost(one.share, recorded, lost_s))
+            self.recorder.take(*rows_of_lost(one.share, heard, lost_s))
 
     def _keep(self) -> None:
         while True:
