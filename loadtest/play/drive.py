@@ -1,5 +1,6 @@
 """The play from beginning to end: prepare, prefill, play on time, read back, judge, keep."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from math import inf
@@ -17,6 +18,7 @@ from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
 from loadtest.play.final_read import find_again, read_back
 from loadtest.play.journal import FLUSH_EVERY_S, Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
+from loadtest.play.patience import Patience, longest_s
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prefill, prepare
 from loadtest.play.problems import PlayFailed
@@ -96,11 +98,20 @@ class _Run:
         return result
 
     def _play(self) -> None:
+        self._announce()
         begun = spawn(self._begun)
         try:
             self.stage.play()
         finally:
             begun.kill()
+
+    def _announce(self) -> None:
+        """What may follow the play: its own latest end is told by it."""
+        if self.config.ledger == "full":
+            early = len(self.plan.prefill) if self.config.prefill == "send" else 0
+            studies = early + sum(one.operation == "store" for one in self.plan.play)
+            words = f"reading back {studies} studies then takes {longest_s(studies):.0f} s at the most"
+            print(f"{words}, if an archive hardly answers", file=sys.stderr, flush=True)
 
     def _begun(self) -> None:
         self.stage.begun.wait()
@@ -173,14 +184,17 @@ class _Run:
 
     def _ask(self, studies: Sequence[Entry]) -> list[str]:
         """Every witness that was wanted; what could not be asked, as lines."""
-        troubles = read_back(self.archives, studies)
+        patience = Patience(len(studies))
+        troubles = read_back(self.archives, studies, patience)
         if self.config.kill_at == 1:
             self._kill()
-            troubles += find_again(self.archives, studies)
+            patience = Patience(len(studies))
+            troubles += find_again(self.archives, studies, patience)
+        left = patience.still_asked(studies)
         if self.config.commit:
-            troubles += commit(self.archives, studies)
+            troubles += commit(self.archives, left)
         if self.config.verify_hashes:
-            troubles += compare(self.archives, studies, self.config.verify_hashes)
+            troubles += compare(self.archives, left, self.config.verify_hashes)
         return troubles
 
     def _kill(self) -> None:

@@ -1,67 +1,86 @@
 """After the play: each study that was to be stored is looked for, by C-FIND and by QIDO-RS, and its objects counted."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
+from gevent import joinall, spawn
 from gevent.pool import Pool
 from pydicom.dataset import Dataset
 
 from loadtest.objects.uids import series_uid
 from loadtest.play.archive import LEDGER_AE, Archive
 from loadtest.play.entries import Entry
+from loadtest.play.patience import BOUNDS, Patience
 from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
 from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge, name_objects
 from loadtest.verdict.records import NO_STATUS
-from loadtest.wire import DicomWeb, Timeouts, WireError
+from loadtest.wire import DicomWeb, WireError
 from loadtest.wire.query import STUDY_ROOT_FIND
 
 AT_ONCE = 2
-BOUNDS = Timeouts(connect_s=5.0, response_s=30.0, operation_s=60.0)
 COUNT_TAG = "00201208"
 
 
-def read_back(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
+def read_back(archives: Sequence[Archive], studies: Sequence[Entry], patience: Patience) -> list[str]:
     """Fill what is found of each study, and the finding. Returns what could not be asked, as lines."""
     progress, troubles = Progress("ledger", len(studies)), Counter[str]()
     pool = Pool(AT_ONCE * len(archives))
-    jobs = [pool.spawn(_one, archives[one.operation.job], one, progress, troubles) for one in studies]
-    for job in jobs:
-        job.get()
-    return [f"{what} ({n} times)" for what, n in troubles.items()]
+    with bounded(archives) as asked:
+        jobs = [pool.spawn(_one, asked[one.operation.job], one, progress, troubles, patience) for one in studies]
+        for job in jobs:
+            job.get()
+    return [f"{what} ({n} times)" for what, n in troubles.items()] + patience.lines([one.cluster for one in archives])
 
 
-def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[str]) -> None:
+@contextmanager
+def bounded(archives: Sequence[Archive]) -> Iterator[list[Archive]]:
+    """The archives with associations that wait no longer than `BOUNDS`, whatever the play's own may do."""
+    asked = [replace(one, associations=one.associations.within(BOUNDS)) for one in archives]
+    try:
+        yield asked
+    finally:
+        joinall([spawn(one.release) for one in asked])
+
+
+def _one(archive: Archive, entry: Entry, progress: Progress, troubles: Counter[str], patience: Patience) -> None:
     """Ask for one study by each service; where the counts differ from the answers, ask which objects are there."""
     row = entry.row
-    row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles)
+    row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles, patience)
     if archive.target.base_url:
-        row.found_qido = _asked(_by_qido, "QIDO-RS", archive, entry, troubles)
+        row.found_qido = _asked(_by_qido, "QIDO-RS", archive, entry, troubles, patience)
     judge(row)
     if row.finding not in (AGREES, NOT_ASKED):
-        _asked(_name, "C-FIND of images", archive, entry, troubles)
+        _asked(_name, "C-FIND of images", archive, entry, troubles, patience)
     progress.step()
 
 
-def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
+def find_again(archives: Sequence[Archive], studies: Sequence[Entry], patience: Patience) -> list[str]:
     """The counts once more, by C-FIND, into `found_again`: after the archives were killed and started again."""
     progress, troubles = Progress("find again", len(studies)), Counter[str]()
 
     def one(entry: Entry) -> None:
-        archive = archives[entry.operation.job]
-        entry.row.found_again = _asked(_by_cfind, "C-FIND after the kill", archive, entry, troubles)
+        archive = asked[entry.operation.job]
+        entry.row.found_again = _asked(_by_cfind, "C-FIND after the kill", archive, entry, troubles, patience)
         progress.step()
 
-    Pool(AT_ONCE * len(archives)).map(one, studies)
-    return [f"{what} ({n} times)" for what, n in troubles.items()]
+    with bounded(archives) as asked:
+        Pool(AT_ONCE * len(archives)).map(one, studies)
+    return [f"{what} ({n} times)" for what, n in troubles.items()] + patience.lines([one.cluster for one in archives])
 
 
 def _asked(
-    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Counter[str]
-) -> int | None:
-    """A count, or None with the reason among the troubles."""
+    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Counter[str],
+    patience: Patience,
+) -> int | None:  # fmt: skip
+    """A count, or None with the reason among the troubles, or because the archive is asked no more."""
+    if patience.ends(entry):
+        return None
     try:
-        found = ask(archive, entry)
+        with patience.heard(entry):
+            found = ask(archive, entry)
         why = "the archive refused it" if found is None else ""
     except WireError as error:
         found, why = None, str(error)

@@ -13,6 +13,7 @@ from loadtest.play.archive import open_archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import entries
 from loadtest.play.final_read import read_back
+from loadtest.play.patience import Patience
 from loadtest.play.plan import make_plan
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.services import Done
@@ -63,6 +64,6 @@ def carry_out(
                 done.error(error)
             recorder.done(one, start_s, start_s, 0.0, done)
         studies = entries(plan, True, recorder.operations, recorder.objects)
-        troubles = read_back([archive], studies)
+        troubles = read_back([archive], studies, Patience(len(studies)))
         tally = dict(archive.associations.tally)
     return Outcome(recorder.operations, recorder.objects, [one.row for one in studies], troubles, tally)

@@ -73,6 +73,7 @@ def test_stopped_by_a_signal_it_leaves_what_was_sent(tmp_path: Path, number: sig
         f"sent is in {journal}: make a run folder of it with `filmless salvage {journal}`, or remove it"
     ]
     assert "Traceback" not in said
+    assert "\nreading back 300 studies then takes 790 s at the most, if an archive hardly answers\n" in f"\n{said}"
     assert json.loads(out.splitlines()[-1])["phase"] == "failed"
     assert left(tmp_path) == {"t.parquet", "play.json", "out.partial"}
     (tmp_path / "t.parquet").unlink()  # as that of a claim or a rate, which is made anew each time
