@@ -231,7 +231,7 @@ class _Run:
 
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
-        health, outcomes = health_of(rows, self.stage.samples), counts(rows)
+        health, outcomes = health_of(rows, self.stage.samples, self.plan.counts()), counts(rows)
         measurement, why = judge(health, others=[*self._prefill_gaps(), *self.troubles, *self.stage.interruptions])
         told = held if self.config.ledger == "full" else []
         verdict, reasons = verdict_of(measurement, why, outcomes, ledger, told)

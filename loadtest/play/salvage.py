@@ -38,7 +38,7 @@ def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     operations, objects = operations + rest[0], objects + rest[1]
     ledger = [one.row for one in entries(plan, config.prefill == "send", operations, objects)]
     during = [row for row in operations if row.phase == "play"]
-    health, outcomes = health_of(during, Samples()), counts(during)
+    health, outcomes = health_of(during, Samples(), plan.counts()), counts(during)
     measurement, why = judge(health, others=[KILLED.format(ended_s)])
     verdict, reasons = verdict_of(measurement, why, outcomes, ledger, [])
     found = totals(ledger)
