@@ -69,7 +69,7 @@ def test_the_number_of_workers_changes_nothing(
     with archive() as target:
         result = play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=workers, priority="usual")
     assert result["done"] == result["planned"], result["reasons"]  # lateness is the business of other tests
-    assert len(result["workers"]) == workers
+    assert [one["drift_s"] for one in result["workers"]] == [0.0] * workers  # one machine, one clock
     for mine, theirs in zip(what_became(tmp_path / "out"), alone, strict=True):
         pd.testing.assert_frame_equal(mine, theirs)
     assert result["archives"][0]["associations"]["opened"] >= DEVICES
@@ -158,9 +158,10 @@ def command(pid: int) -> str:
 
 
 @contextmanager
-def worker(address: str, token: str) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(address: str, token: str, script: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+    program = ["-c", script] if script else ["-m", "loadtest.play.worker"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "loadtest.play.worker", address, "--end-with-stdin"],
+        [sys.executable, *program, address, "--end-with-stdin"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, TOKEN: token},
     )  # fmt: skip
     try:
@@ -182,6 +183,22 @@ def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: 
     assert result["done"] == result["planned"], result["reasons"]
     for one in result["workers"]:
         assert abs(one["offset_s"]) <= one["round_trip_s"]  # one machine, one clock: what is left is the error's bound
+
+
+def test_l13_a_clock_that_goes_wrong_during_the_play_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker's clock as it answers gains 50 ms a second from its start; the other's is ours."""
+    monkeypatch.setenv(TOKEN, "shared")
+    address, wrong = f"127.0.0.1:{free_port()}", (
+        "import sys, loadtest.play.worker as w; real, t0 = w.perf_counter, w.perf_counter();"
+        "w.perf_counter = lambda: real() + 0.05 * (real() - t0); sys.exit(w.main())"
+    )  # fmt: skip
+    with archive() as target, worker(address, "shared"), worker(address, "shared", wrong):
+        job = PlayJob(traffic(tmp_path, per_device=20), target)
+        result = play([job], 1.0, tmp_path / "out", workers=2, master=address, priority="usual")
+    right, gaining = sorted(result["workers"], key=lambda one: abs(one["drift_s"]))
+    assert abs(right["drift_s"]) <= right["drift_error_s"]
+    assert 0.05 < gaining["drift_s"] < 1.0  # of two seconds and more
+    assert gaining["drift_s"] > gaining["drift_error_s"]
 
 
 def test_a_worker_lost_elsewhere_is_told_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
