@@ -66,6 +66,14 @@ def left_words(folder: Path) -> str:
     return f"what was sent is in {folder}: {mend_words(folder)}"
 
 
+def check_none_left(out: Path) -> None:
+    """Raises TrafficProblem where a play into the same folder has left its journal: nothing may write over it."""
+    if journal_of(out).exists():
+        raise TrafficProblem(
+            f"{journal_of(out)} is left of a play that did not come to its end: {mend_words(journal_of(out))}"
+        )
+
+
 class Journal:
     """Written while the play goes on; as a context manager it is removed at the end where it is of no more use.
 
@@ -81,11 +89,9 @@ class Journal:
         self._streams: list[pa.RecordBatchStreamWriter] = []
         try:
             self._begin(config, traffic)
-        except FileExistsError:
-            raise TrafficProblem(
-                f"{self.folder} is left of a play that did not come to its end: {mend_words(self.folder)}"
-            ) from None
         except OSError as error:
+            if isinstance(error, FileExistsError):
+                check_none_left(out)
             self._fail(error)
 
     def _begin(self, config: str, traffic: Sequence[Path]) -> None:

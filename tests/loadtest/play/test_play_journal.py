@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import sleep
@@ -10,11 +11,13 @@ from time import sleep
 import pytest
 
 from loadtest.play.journal import Journal, journal_of, left_words, pack, reach_of, read_journal, unpack
+from loadtest.play.keep import check_new
+from loadtest.play.plan import make_plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
-from loadtest.play.recorder import Clock, Recorder
+from loadtest.play.recorder import Clock, Recorder, planned_row
 from loadtest.play.salvage import salvage
 from loadtest.play.services import Done, Sent
-from loadtest.play.traffic import Operation
+from loadtest.play.traffic import Operation, read_traffic
 from loadtest.verdict.records import STATES, ObjectRow, OperationRow
 from sim.runs.store import Run
 from tests.loadtest.play.doctored import doctored
@@ -71,6 +74,8 @@ def test_it_goes_when_nothing_was_sent_and_is_in_the_way_when_it_is_left(tmp_pat
         assert journal.folder.is_dir()
         with pytest.raises(TrafficProblem, match=r"filmless salvage .*out\.partial"):
             Journal(tmp_path / "out", "{}")
+        with pytest.raises(TrafficProblem, match=r"filmless salvage .*out\.partial"):  # before headroom is measured
+            check_new(tmp_path / "out")
     assert not journal.folder.exists()
 
 
@@ -141,6 +146,21 @@ def test_c8_a_study_that_is_killed_on_its_way_keeps_the_objects_that_were_answer
     assert (study["unknown"], study["state"]) == (5000 - study["stored"], "unknown")
     assert sorted(objects["number"]) == list(range(5000))
     assert run.table("operations")["objects"].tolist() == [study["stored"]]
+
+
+def test_a_play_that_was_killed_in_its_prefill_has_sent_no_more_than_was_under_way(tmp_path: Path) -> None:
+    """Two studies at a time: one is stored, two may have been on their way, and nothing was played."""
+    rows = [*(row("prefill", float("nan"), n, objects=1) for n in range(5)), row("store", 0.0, 9, objects=1)]
+    with doctored() as archive:
+        file = config(tmp_path, archive.target, rows=rows)
+    first = make_plan([read_traffic(tmp_path / "t.parquet")]).prefill[0]
+    journal = Journal(tmp_path / "out", file.read_text(), [tmp_path / "t.parquet"])
+    stored = replace(sent(first.op), exam=first.exam, outcome="ok")
+    journal.write(([replace(planned_row(first), end_s=40.0, outcome="ok")], [stored]))  # after 40 s of prefill
+    ledger = Run(salvage(tmp_path / "out.partial")[0]).table("ledger")
+    early = ledger["phase"] == "prefill"
+    assert ledger.loc[early, "state"].value_counts().to_dict() == {"stored": 1, "unknown": 2, "dropped": 2}
+    assert ledger.loc[~early, "state"].tolist() == ["dropped"]
 
 
 def test_objects_are_drained_before_their_operation_has_ended_and_each_once() -> None:
