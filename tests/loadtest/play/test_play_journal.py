@@ -154,9 +154,10 @@ def test_a_play_that_was_killed_in_its_prefill_has_sent_no_more_than_was_under_w
     with doctored() as archive:
         file = config(tmp_path, archive.target, rows=rows)
     first = make_plan([read_traffic(tmp_path / "t.parquet")]).prefill[0]
-    journal = Journal(tmp_path / "out", file.read_text(), [tmp_path / "t.parquet"])
     stored = replace(sent(first.op), exam=first.exam, outcome="ok")
-    journal.write(([replace(planned_row(first), end_s=40.0, outcome="ok")], [stored]))  # after 40 s of prefill
+    with Journal(tmp_path / "out", file.read_text(), [tmp_path / "t.parquet"]) as journal:
+        journal.sending = True
+        journal.write(([replace(planned_row(first), end_s=40.0, outcome="ok")], [stored]))  # after 40 s of prefill
     ledger = Run(salvage(tmp_path / "out.partial")[0]).table("ledger")
     early = ledger["phase"] == "prefill"
     assert ledger.loc[early, "state"].value_counts().to_dict() == {"stored": 1, "unknown": 2, "dropped": 2}
