@@ -130,10 +130,10 @@ def load(
 @app.command()
 @guarded
 def salvage(
-    folder: Annotated[Path, typer.Argument(help="OUT.partial, which a killed `filmless load` has left")],
+    folder: Annotated[Path, typer.Argument(help="OUT.partial, which a killed or stopped `filmless load` has left")],
     json_: Json = False,
 ) -> None:
-    """Make a run folder of what a killed play has recorded: INVALID, with everything accounted for."""
+    """Make a run folder of what a killed or stopped play has recorded: INVALID, with everything accounted for."""
     from filmless.load_options import salvage_run
 
     salvage_run(folder, json_)

@@ -75,7 +75,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             if code is None:
                 raise
             if isinstance(error, KeyboardInterrupt):
-                error = Failed("stopped by you (Ctrl-C): nothing half-written was kept")
+                notes = getattr(error, "__notes__", [])  # such as where the list of what was sent is
+                error = Failed("; ".join(["stopped by you (Ctrl-C): nothing half-written was kept", *notes]))
             tell(error, bool(kwargs.get("json_")))
             raise SystemExit(code) from None
 

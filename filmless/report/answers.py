@@ -99,8 +99,14 @@ def answers(sim: Simulated, measured: Measured) -> Figure:
         alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve response. "
             f"{words}.",
         band=BAND, source=measured.source, canvas=_draw_answers(sim, data), row_heads=3,
-        data=answer_table(sim, data, unit_s, unit),
+        data=answer_table(sim, with_first_images(sim, data, measured), unit_s, unit),
     )  # fmt: skip
+
+
+def with_first_images(sim: Simulated, data: pd.DataFrame, measured: Measured) -> pd.DataFrame:
+    """The percentiles, and those of a retrieve's first image behind them."""
+    first = measured.first_images()
+    return pd.concat([data, sim.in_order(first[first["cluster"].isin(sim.clusters)])]) if len(first) else data
 
 
 def answer_table(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:

@@ -27,7 +27,8 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BEYOND = 10  # operations slower than a percentile, before it may be relied on
 REPEATS = 5  # runs that count as repetitions
 CLOCKS = {"response": ("due_s", "end_s"), "service": ("start_s", "end_s"), "first_byte": ("due_s", "first_byte_s"),
-          "lag": ("due_s", "start_s")}  # fmt: skip
+          "lag": ("due_s", "start_s"), "first_image": ("due_s", "first_object_s")}  # fmt: skip
+FIRST_IMAGE = "retrieve, first image"
 
 
 COLUMNS = ("op", "cluster", "supplier", "operation", "purpose", "modality", "exam", "due_s", "start_s", "first_byte_s",
@@ -179,6 +180,14 @@ class Measured:
                         "n_exams": part["exam"].nunique(), "method": i.method, "unit": "s",
                         "enough": enough, "slowest": float(part["took_s"].max())})  # fmt: skip
         return pd.DataFrame(out)
+
+    def first_images(self, ci: float = 0.95) -> pd.DataFrame:
+        """As `table` by cluster and kind, for retrieves until their first image; empty where runs do not tell it."""
+        if "first_object_s" not in self.operations:
+            return pd.DataFrame()
+        found = [self.table(stat, ["cluster", "kind"], "first_image", ci) for stat in QUANTILES]
+        every = pd.concat(found, ignore_index=True)
+        return every[every["kind"] == "retrieve"].assign(kind=FIRST_IMAGE) if len(every) else every
 
     def objects(self) -> pd.DataFrame:
         """Service time of single stored objects: cluster, stat, value, low, high in seconds, n, method, enough.

@@ -20,7 +20,7 @@ from loadtest.play.restart import STARTER
 from loadtest.play.tell import say
 from loadtest.play.turns import take_turns
 
-STOPPED = "stopped (Ctrl-C, or the program that started the play has ended): nothing was written"
+STOPPED = "stopped (Ctrl-C, or the program that started the play has ended): no results were written"
 
 
 def main() -> int:
@@ -34,11 +34,11 @@ def main() -> int:
         say(phase="done", **ended)
         return 0
     if isinstance(ended, KeyboardInterrupt):
-        return _fail(PlayFailed(STOPPED), 1)
+        return _fail(ended, STOPPED, 1)
     if isinstance(ended, (TrafficProblem, TooManyPatients)):
-        return _fail(ended, 2)
+        return _fail(ended, str(ended), 2)
     if isinstance(ended, PlayFailed):
-        return _fail(ended, ended.exit_code)
+        return _fail(ended, str(ended), ended.exit_code)
     raise ended
 
 
@@ -74,9 +74,11 @@ def _at_end_of_input(stop: Any) -> None:
     stop()
 
 
-def _fail(why: Exception, code: int) -> int:
-    say(phase="failed", kind=type(why).__name__, message=str(why))
-    print(f"error: {why}", file=sys.stderr, flush=True)
+def _fail(why: BaseException, said: str, code: int) -> int:
+    """Tell it in one line, with where what was sent is to be found (a note of the journal's)."""
+    message = "; ".join([said, *getattr(why, "__notes__", [])])
+    say(phase="failed", kind=type(why).__name__, message=message)
+    print(f"error: {message}", file=sys.stderr, flush=True)
     return code
 
 

@@ -70,6 +70,14 @@ class Associations:
         self._idle: defaultdict[Key, deque[tuple[float, Association]]] = defaultdict(deque)
         self.tally: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))  # and by the terms agreed, see `terms`
 
+    def within(self, bounds: Timeouts) -> "Associations":
+        """Others with the same archive, counted together with these, that wait no longer than `bounds`."""
+        own = self._timeouts
+        least = [min(getattr(own, name), getattr(bounds, name)) for name in ("connect_s", "response_s", "operation_s")]
+        found = Associations(self._peer, self._propose, self._profile, Timeouts(*least), self._keep_s)
+        found.tally = self.tally
+        return found
+
     @contextmanager
     def borrow(self, ae_title: str, service: str) -> Iterator[Line]:
         """An association of this device for this service. Raises WireErrors of opening it."""

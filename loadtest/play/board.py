@@ -17,7 +17,7 @@ COLUMNS = {
     "name": "Cluster and operation", "planned": "Planned", "due": "Due by now", "done": "Done", "open": "Under way",
     "failed": "Not done", "dropped": "Dropped", "lag": "Lag p99 (ms)", "response": "Response p99 (ms)",
 }  # fmt: skip
-P99 = 0.99
+P99, PERCENTILE = 0.99, "response_time_percentile_"
 
 
 class Board:
@@ -43,6 +43,25 @@ class Board:
         if row.outcome != "dropped":
             self._lag[name][milliseconds(row.start_s - row.due_s - row.blocked_s)] += 1
             self._response[name][milliseconds(row.end_s - row.due_s)] += 1
+
+    def exact(self, row: dict[str, Any]) -> dict[str, Any]:
+        """One of Locust's rows with counts and times of this board, in milliseconds to three digits.
+
+        Locust rounds the smallest and largest to whole milliseconds, and its rows may be some seconds old. Its rates
+        stay. A row of another name is that of all.
+        """
+        names = [row["name"]] if row["name"] in self._ended else list(self._ended)
+        times = sum((self._response[name] for name in names), Counter[float]())
+        if not times:
+            return row
+        ended = sum((self._ended[name] for name in names), Counter[str]())
+        return row | {
+            "num_requests": times.total(), "num_failures": times.total() - ended["ok"],
+            "min_response_time": min(times), "max_response_time": max(times),
+            "avg_response_time": sum(ms * n for ms, n in times.items()) / times.total(),
+            "median_response_time": quantile(times, 0.5),
+            **{key: quantile(times, float(key.removeprefix(PERCENTILE))) for key in row if key.startswith(PERCENTILE)},
+        }  # fmt: skip
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a name, as the page shows them."""

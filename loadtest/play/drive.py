@@ -1,5 +1,6 @@
 """The play from beginning to end: prepare, prefill, play on time, read back, judge, keep."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from math import inf
@@ -16,8 +17,9 @@ from loadtest.play.entries import Entry, entries
 from loadtest.play.faults import PlayedFault, Step, archive_steps, kept, planned
 from loadtest.play.final_read import find_again, read_back, share_by_name
 from loadtest.play.fresh import check_fresh
-from loadtest.play.journal import Journal, Rows
+from loadtest.play.journal import FLUSH_EVERY_S, Journal, Rows
 from loadtest.play.keep import check_new, keep, manifest_of
+from loadtest.play.patience import Patience, longest_s
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.prefill import prefill, prepare
 from loadtest.play.problems import PlayFailed
@@ -32,7 +34,7 @@ from loadtest.verdict.faulted import bad_outside, with_counts
 from loadtest.verdict.health import health_of, judge
 from loadtest.verdict.judgement import Held, compare_held, losses_of, verdict_of
 from loadtest.verdict.ledger import exceptions, happened, totals, unbalanced
-from loadtest.verdict.records import StudyRow, counts, shifted
+from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow, counts, shifted
 from loadtest.wire import WireError
 
 MOST_TOLD = 20  # exceptions in the result; all are in the ledger
@@ -45,7 +47,8 @@ def run(config: PlayConfig) -> dict[str, Any]:
     faults = planned(traffics, config)
     check_new(Path(config.out))
     with ExitStack() as stack:
-        journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json()))
+        files = [Path(job.traffic) for job in config.jobs]
+        journal = stack.enter_context(Journal(Path(config.out), config.model_dump_json(), files))
         seat = Seat(plays=not config.workers)
         archives = [
             open_archive(number, traffic.about, maker, plan, config, stack, seat, faults)
@@ -71,7 +74,7 @@ class _Run:
         self.config, self.traffics, self.plan, self.archives, self.journal = config, traffics, plan, archives, journal
         self.early = Clock()
         self.before = Recorder(self.early)
-        self.stage = (Team if config.workers else Stage)(config, plan, archives, journal.write)
+        self.stage = (Team if config.workers else Stage)(config, plan, archives, self._flush)
         self.troubles: list[str] = []
         self.by_name = 0.0
 
@@ -83,11 +86,10 @@ class _Run:
         self._check_fresh()
         first = self._count()
         self._prepare()
-        self.journal.write(self._early())
         kill_at = self.config.kill_at
         killer = spawn(self._kill_during, kill_at) if kill_at is not None and kill_at < 1 else None
         breaker = spawn(self._break) if self._breaking() else None
-        self.stage.play()
+        self._play()
         if killer is not None:
             killer.get()
         if breaker is not None:
@@ -95,9 +97,42 @@ class _Run:
         self._mend()
         ledger = self._ledger()
         names = [archive.cluster for archive in self.archives]
-        result = self._result(ledger, [Held(*one) for one in zip(names, first, self._count(), strict=True)])
+        last = [self._count_again(archive) for archive in self.archives]
+        result = self._result(ledger, [Held(*one) for one in zip(names, first, last, strict=True)])
         self._keep(ledger, result)
         return result
+
+    def _play(self) -> None:
+        self._announce()
+        begun = spawn(self._begun)
+        try:
+            self.stage.play()
+        finally:
+            begun.kill()
+
+    def _announce(self) -> None:
+        """What may follow the play: its own latest end is told by it."""
+        if self.config.ledger == "full":
+            early = len(self.plan.prefill) if self.config.prefill == "send" else 0
+            studies = early + sum(one.operation == "store" for one in self.plan.play)
+            words = f"reading back {studies} studies then takes {longest_s(studies):.0f} s at the most"
+            print(f"{words}, if an archive hardly answers", file=sys.stderr, flush=True)
+
+    def _begun(self) -> None:
+        self.stage.begun.wait()
+        self.journal.sending |= self._is_kept
+        self.journal.reach(0.0)
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether anything will be found of what is sent: a null sink keeps nothing."""
+        return self.config.ledger == "full"
+
+    def _flush(self, rows: Rows) -> None:
+        """Rows of the play to the journal, and until when there are any."""
+        self.journal.write(rows)
+        if self.stage.begun.is_set():
+            self.journal.reach(max(self.stage.clock.now(), 0.0))
 
     def _reach(self) -> None:
         for job, archive in enumerate(self.archives):
@@ -117,13 +152,36 @@ class _Run:
         except WireError as error:
             raise PlayFailed(f"an archive's own statistics cannot be read: {error}") from None
 
+    def _count_again(self, archive: Archive) -> int | None:
+        """The same after the play; an archive that has died meanwhile costs a line, not the records."""
+        try:
+            return archive.target.count_instances()
+        except WireError as error:
+            self.troubles.append(f"{archive.cluster}: its own statistics cannot be read after the play: {error}")
+            return None
+
     def _prepare(self) -> None:
         kinds: dict[int, set[str]] = {}
         for one in self.plan.prefill if self.config.workers else self.plan.stores():
             kinds.setdefault(one.job, set()).add(one.modality)
         prepare(self.archives, kinds)
         if self.config.prefill == "send" and self.plan.prefill:
+            self._prefill()
+
+    def _prefill(self) -> None:
+        """Store it, with each row in the journal soon after it is known."""
+        self.journal.sending = self._is_kept
+        keeper = spawn(self._keep_early)
+        try:
             prefill(self.archives, self.plan.prefill, self.config.prefill_associations, self.before)
+        finally:
+            keeper.kill()
+            self.journal.write(self._early(*self.before.drain()))
+
+    def _keep_early(self) -> None:
+        while True:
+            sleep(FLUSH_EVERY_S)
+            self.journal.write(self._early(*self.before.drain()))
 
     def _ledger(self) -> list[StudyRow]:
         before, during = self.before, self.stage.recorder
@@ -138,14 +196,17 @@ class _Run:
     def _ask(self, studies: Sequence[Entry]) -> list[str]:
         """Every witness that was wanted; what could not be asked, as lines."""
         self.by_name = 1.0 if self.config.kill_at is not None else share_by_name(studies)
-        troubles = read_back(self.archives, studies, self.by_name)
+        patience = Patience(len(studies))
+        troubles = read_back(self.archives, studies, patience, self.by_name)
         if self.config.kill_at == 1:
             self._kill()
-            troubles += find_again(self.archives, studies)
+            patience = Patience(len(studies))
+            troubles += find_again(self.archives, studies, patience)
+        left = patience.still_asked(studies)
         if self.config.commit:
-            troubles += commit(self.archives, studies)
+            troubles += commit(self.archives, left)
         if self.config.verify_hashes:
-            troubles += compare(self.archives, studies, self.config.verify_hashes)
+            troubles += compare(self.archives, left, self.config.verify_hashes)
         return troubles
 
     def _kill(self) -> None:
@@ -182,7 +243,7 @@ class _Run:
 
     def _result(self, ledger: Sequence[StudyRow], held: Sequence[Held]) -> dict[str, Any]:
         rows = self.stage.recorder.operations
-        health, outcomes = health_of(rows, self.stage.samples), counts(rows)
+        health, outcomes = health_of(rows, self.stage.samples, self.plan.counts()), counts(rows)
         others = [*self._prefill_gaps(), *self.troubles, *self.stage.interruptions, *unbalanced(ledger)]
         measurement, why = judge(health, others=others)
         told = held if self.config.ledger == "full" else []
@@ -221,15 +282,13 @@ class _Run:
             for job, archive in enumerate(self.archives)
         }
 
-    def _early(self) -> Rows:
-        """Prefill's rows by the play's zero; before the play has one, by now."""
+    def _early(self, operations: Sequence[OperationRow], objects: Sequence[ObjectRow]) -> Rows:
+        """Prefill's rows by the play's zero; before the play has one, by when this began."""
         by_s = self.stage.clock.zero - self.early.zero
-        return [shifted(row, by_s) for row in self.before.operations], [
-            shifted(row, by_s) for row in self.before.objects
-        ]
+        return [shifted(row, by_s) for row in operations], [shifted(row, by_s) for row in objects]
 
     def _keep(self, ledger: Sequence[StudyRow], result: dict[str, Any]) -> None:
-        early, during = self._early(), self.stage.recorder
+        early, during = self._early(self.before.operations, self.before.objects), self.stage.recorder
         manifest = manifest_of(self.config, self.traffics) | result
         keep(Path(self.config.out), early[0] + during.operations, early[1] + during.objects, ledger, manifest)
 

@@ -5,25 +5,28 @@ for by name as well: of every study that holds some without a good answer, where
 after a kill, and of a share of all studies that is stated in the result.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
+from gevent import joinall, spawn
 from gevent.pool import Pool
 from pydicom.dataset import Dataset
 
 from loadtest.archives.web_door import open_web
 from loadtest.play.archive import LEDGER_AE, Archive
 from loadtest.play.entries import Entry
+from loadtest.play.patience import BOUNDS, Patience
 from loadtest.play.studies import COUNT, identifier
 from loadtest.play.tell import Progress
 from loadtest.play.troubles import Troubles
 from loadtest.play.witness import is_sampled
 from loadtest.verdict.ledger import AGREES, NOT_ASKED, judge
-from loadtest.wire import ProtocolError, Timeouts
+from loadtest.wire import ProtocolError
 from loadtest.wire.errors import printable
 from loadtest.wire.query import STUDY_ROOT_FIND
 
 AT_ONCE = 2
-BOUNDS = Timeouts(connect_s=5.0, response_s=30.0, operation_s=60.0)
 COUNT_TAG = "00201208"
 LARGEST_COUNT, LONGEST_COUNT = 2**31 - 1, 12  # of an IS, and its characters (PS3.5 table 6.2-1)
 ALL_BY_NAME = 2000  # objects; of more, a share of the studies
@@ -36,57 +39,86 @@ def share_by_name(studies: Sequence[Entry]) -> float:
     return min(1.0, max(LEAST_BY_NAME, ALL_BY_NAME / max(objects, 1)))
 
 
-def read_back(archives: Sequence[Archive], studies: Sequence[Entry], by_name: float = 0.0) -> list[str]:
+def read_back(
+    archives: Sequence[Archive], studies: Sequence[Entry], patience: Patience, by_name: float = 0.0
+) -> list[str]:
     """Fill what is found of each study, and the finding. Returns what could not be asked, as lines.
 
     `by_name`: the share of studies, by a hash of their UIDs, whose objects are asked for by name whatever was answered.
     """
-    progress, troubles = Progress("ledger", len(studies)), Troubles()
-    pool = Pool(AT_ONCE * len(archives))
-    jobs = [pool.spawn(_one, archives[one.operation.job], one, by_name, progress, troubles) for one in studies]
-    for job in jobs:
-        job.get()
-    return troubles.lines()
+    reading = _Reading(patience)
+
+    def look(archive: Archive, entry: Entry) -> None:
+        """Ask for one study by each service; where counts could mislead, or differ, ask which objects are there."""
+        row = entry.row
+        row.found_cfind = reading.asked(_by_cfind, "C-FIND", archive, entry)
+        if archive.target.base_url:
+            row.found_qido = reading.asked(_by_qido, "QIDO-RS", archive, entry)
+        judge(row)
+        sampled = is_sampled(archive.factory.study_uid(entry.operation.exam), by_name)
+        doubtful = row.unknown + row.refused + row.failed or row.finding not in (AGREES, NOT_ASKED)
+        if row.found_cfind is not None and (sampled or doubtful):
+            reading.asked(_by_name, "C-FIND of images", archive, entry)
+
+    return reading.of(archives, studies, "ledger", look)
 
 
-def _one(archive: Archive, entry: Entry, by_name: float, progress: Progress, troubles: Troubles) -> None:
-    """Ask for one study by each service; where counts could mislead, or differ, ask which objects are there."""
-    row = entry.row
-    row.found_cfind = _asked(_by_cfind, "C-FIND", archive, entry, troubles)
-    if archive.target.base_url:
-        row.found_qido = _asked(_by_qido, "QIDO-RS", archive, entry, troubles)
-    judge(row)
-    sampled = is_sampled(archive.factory.study_uid(entry.operation.exam), by_name)
-    doubtful = row.unknown + row.refused + row.failed or row.finding not in (AGREES, NOT_ASKED)
-    if row.found_cfind is not None and (sampled or doubtful):
-        _asked(_by_name, "C-FIND of images", archive, entry, troubles)
-    progress.step()
-
-
-def find_again(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
+def find_again(archives: Sequence[Archive], studies: Sequence[Entry], patience: Patience) -> list[str]:
     """All once more, by C-FIND, into `found_again` and by name: after the archives were killed and started again."""
-    progress, troubles = Progress("find again", len(studies)), Troubles()
+    reading = _Reading(patience)
 
-    def one(entry: Entry) -> None:
-        archive = archives[entry.operation.job]
-        entry.row.found_again = _asked(_by_cfind, "C-FIND after the kill", archive, entry, troubles)
-        _asked(_by_name, "C-FIND of images after the kill", archive, entry, troubles)
-        progress.step()
+    def look(archive: Archive, entry: Entry) -> None:
+        entry.row.found_again = reading.asked(_by_cfind, "C-FIND after the kill", archive, entry)
+        reading.asked(_by_name, "C-FIND of images after the kill", archive, entry)
 
-    Pool(AT_ONCE * len(archives)).map(one, studies)
-    return troubles.lines()
+    return reading.of(archives, studies, "find again", look)
 
 
-def _asked(
-    ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry, troubles: Troubles
-) -> int | None:
-    """A count, or None with the reason among the troubles."""
-    what, found = f"{archive.cluster}: the final read by {name} failed", None
-    with troubles.caught(what, archive.factory.study_uid(entry.operation.exam)):
-        found = ask(archive, entry)
-        if found is None:
-            troubles.tell(what, "the archive refused it")
-    return found
+class _Reading:
+    """One reading back: how long archives are asked, and what could not be asked."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience, self._troubles = patience, Troubles()
+
+    def of(
+        self, archives: Sequence[Archive], studies: Sequence[Entry], phase: str,
+        look: Callable[[Archive, Entry], None],
+    ) -> list[str]:  # fmt: skip
+        """Look for every study, some at a time; returns what could not be asked, as lines."""
+        progress, pool = Progress(phase, len(studies)), Pool(AT_ONCE * len(archives))
+
+        def one(entry: Entry) -> None:
+            look(asked[entry.operation.job], entry)
+            progress.step()
+
+        with _bounded(archives) as asked:
+            for job in [pool.spawn(one, entry) for entry in studies]:
+                job.get()
+        return self._troubles.lines() + self._patience.lines([one.cluster for one in archives])
+
+    def asked(
+        self, ask: Callable[[Archive, Entry], int | None], name: str, archive: Archive, entry: Entry
+    ) -> int | None:
+        """A count, or None with the reason among the troubles, or because the archive is asked no more."""
+        if self._patience.ends(entry):
+            return None
+        what, found = f"{archive.cluster}: the final read by {name} failed", None
+        study = archive.factory.study_uid(entry.operation.exam)
+        with self._troubles.caught(what, study), self._patience.heard(entry):
+            found = ask(archive, entry)
+            if found is None:
+                self._troubles.tell(what, "the archive refused it")
+        return found
+
+
+@contextmanager
+def _bounded(archives: Sequence[Archive]) -> Iterator[list[Archive]]:
+    """The archives with associations that wait no longer than `BOUNDS`, whatever the play's own may do."""
+    asked = [replace(one, associations=one.associations.within(BOUNDS)) for one in archives]
+    try:
+        yield asked
+    finally:
+        joinall([spawn(one.release) for one in asked])
 
 
 def _by_cfind(archive: Archive, entry: Entry) -> int | None:

@@ -1,9 +1,11 @@
 """Records while the play goes on: what a killed process has left is whole to the last flush (rule C8, half a second).
 
 Two Arrow streams in a folder beside the run folder, one batch a flush. A batch that was cut is left out, so that a
-reader never sees half a row. The folder goes when the run folder is there, or when the play is stopped in good order.
+reader never sees half a row. An object's row may come before its operation's, never after it. The folder goes when the
+run folder is there; whatever else ends a play that has sent something leaves it (rule S9: what was sent can be found).
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,7 +21,7 @@ from loadtest.verdict.records import ObjectRow, OperationRow, schema_of, to_tabl
 
 FLUSH_EVERY_S = 0.25
 SUFFIX = ".partial"
-CONFIG = "play.json"
+CONFIG, TRAFFIC, REACHES = "play.json", "traffic-{}.parquet", "reaches"
 Rows = tuple[list[OperationRow], list[ObjectRow]]
 _KINDS: tuple[tuple[str, type], ...] = (("operations", OperationRow), ("objects", ObjectRow))
 
@@ -54,43 +56,72 @@ def journal_of(out: Path) -> Path:
     return out.with_name(out.name + SUFFIX)
 
 
-class Journal:
-    """Written while the play goes on; as a context manager it is removed at the end, unless the process is killed.
+def mend_words(folder: Path) -> str:
+    """What may be done with a journal that was left."""
+    return f"make a run folder of it with `filmless salvage {folder}`, or remove it"
 
-    A disk that takes no more ends the journal (`trouble` says so), not the play.
+
+def left_words(folder: Path) -> str:
+    """Where to find what a play has sent that did not come to its end."""
+    return f"what was sent is in {folder}: {mend_words(folder)}"
+
+
+def check_none_left(out: Path) -> None:
+    """Raises TrafficProblem where a play into the same folder has left its journal: nothing may write over it."""
+    if journal_of(out).exists():
+        raise TrafficProblem(
+            f"{journal_of(out)} is left of a play that did not come to its end: {mend_words(journal_of(out))}"
+        )
+
+
+class Journal:
+    """Written while the play goes on; as a context manager it is removed at the end where it is of no more use.
+
+    That is when the run folder is there, or when nothing was sent (`sending` is False). Else what ended the play gets a
+    note of where the journal is. A disk that takes no more ends the journal (`trouble` says so), not the play.
     """
 
-    def __init__(self, out: Path, config: str) -> None:
-        """`config` is the play's own, so that what is left can be made a run folder. Raises TrafficProblem."""
-        self.folder, self.trouble = journal_of(out), ""
+    def __init__(self, out: Path, config: str, traffic: Sequence[Path] = ()) -> None:
+        """Keeps the play's own `config` and traffic, for a run folder to be made of. Raises TrafficProblem."""
+        self.folder, self.trouble, self.sending = journal_of(out), "", False
+        self._out = out
         self._files: list[FileIO] = []
         self._streams: list[pa.RecordBatchStreamWriter] = []
         try:
-            self._begin(config)
-        except FileExistsError:
-            raise TrafficProblem(
-                f"{self.folder} is left of a play that was killed: make a run of it with `filmless salvage "
-                f"{self.folder}`, or remove it"
-            ) from None
+            self._begin(config, traffic)
         except OSError as error:
+            if isinstance(error, FileExistsError):
+                check_none_left(out)
             self._fail(error)
 
-    def _begin(self, config: str) -> None:
+    def _begin(self, config: str, traffic: Sequence[Path]) -> None:
         self.folder.mkdir(parents=True)
         (self.folder / CONFIG).write_text(config)
+        for number, path in enumerate(traffic):
+            shutil.copyfile(path, self.folder / TRAFFIC.format(number))
+        self._files.append((self.folder / REACHES).open("wb", buffering=0))
         for name, kind in _KINDS:
             self._files.append((self.folder / f"{name}.arrows").open("wb", buffering=0))
             self._streams.append(pa.ipc.new_stream(self._files[-1], schema_of(kind)))
 
     def _fail(self, error: OSError) -> None:
-        self.trouble = f"{self.folder} cannot be written ({error.strerror}): a killed play would leave nothing"
+        self.trouble = f"{self.folder} could not be written to the end ({error.strerror})"
 
     def write(self, rows: Rows) -> None:
-        """Append rows; the system has them when this returns."""
+        """Append rows, objects first; the system has them when this returns."""
         try:
-            for at, (_, kind) in enumerate(_KINDS):
+            for at, (_, kind) in reversed(list(enumerate(_KINDS))):
                 if rows[at] and not self.trouble:
                     self._streams[at].write_table(to_table(kind, rows[at]))
+        except OSError as error:
+            self._fail(error)
+
+    def reach(self, until_s: float) -> None:
+        """Note until when the records reach, in seconds since the play's zero; from the first call on, it plays."""
+        if self.trouble:
+            return
+        try:
+            os.pwrite(self._files[0].fileno(), f"{until_s:20.6f}".encode(), 0)  # always as long: old or new, not half
         except OSError as error:
             self._fail(error)
 
@@ -103,7 +134,12 @@ class Journal:
         for file in self._files:
             with suppress(OSError):
                 file.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._out.exists() or not self.sending or len(self._streams) < len(_KINDS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        elif error is not None:
+            error.add_note(left_words(self.folder))
+        if error is not None and self.trouble:
+            error.add_note(self.trouble)
 
 
 def read_journal(folder: Path) -> Rows:
@@ -117,3 +153,10 @@ def read_journal(folder: Path) -> Rows:
         except (OSError, pa.ArrowException) as error:
             raise PlayFailed(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return found[0], found[1]  # type: ignore[return-value]  # by the order of _KINDS
+
+
+def reach_of(folder: Path) -> float | None:
+    """Until when its records reach, in seconds since the play's zero; None where it never began to play."""
+    with suppress(OSError, ValueError):
+        return float((folder / REACHES).read_text())
+    return None

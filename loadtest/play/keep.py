@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from loadtest.play.config import PlayConfig
+from loadtest.play.journal import check_none_left
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.traffic import Traffic
 from loadtest.verdict.ledger import ledger_table
@@ -20,9 +21,10 @@ LIBRARIES = ("gevent", "locust", "pydicom", "pynetdicom", "pyarrow")
 
 
 def check_new(out: Path) -> None:
-    """Refuse a folder that is there already, before anything is sent. Raises TrafficProblem."""
+    """Refuse a folder that is there already, or its journal, before anything is sent. Raises TrafficProblem."""
     if out.exists():
         raise TrafficProblem(f"{out} exists already: name another folder with --out, or remove it")
+    check_none_left(out)
 
 
 def keep(

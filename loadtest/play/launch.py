@@ -17,6 +17,7 @@ from typing import IO, Any
 from loadtest.archives.mishaps import cannot, mend, tell
 from loadtest.archives.process import package_root, restart
 from loadtest.archives.target import Target
+from loadtest.play.journal import journal_of, left_words
 from loadtest.play.problems import PlayFailed, TrafficProblem
 
 OnProgress = Callable[[int, int, str], None]
@@ -68,10 +69,14 @@ def play(
         try:
             last = _relay(child, progress)
             child.wait()
-        finally:
+        except BaseException as error:
             _stop(child)
+            if journal_of(out).exists():
+                error.add_note(left_words(journal_of(out)))
+            raise
+        _stop(child)
         errors.seek(0)
-        return _result(last, child.returncode, errors.read().decode("utf-8", "replace"))
+        return _result(last, child.returncode, errors.read().decode("utf-8", "replace"), journal_of(out))
 
 
 def _config(
@@ -154,10 +159,11 @@ def _stop(child: "subprocess.Popen[str]") -> None:
             pipe.close()
 
 
-def _result(last: dict[str, Any], code: int, said: str) -> dict[str, Any]:
+def _result(last: dict[str, Any], code: int, said: str, journal: Path) -> dict[str, Any]:
     if code == 0 and last.get("phase") == "done":
         return last
     if last.get("phase") == "failed":
         raise (TrafficProblem(last["message"]) if code == 2 else PlayFailed(last["message"], code))
     words = "\n".join(deque(said.splitlines(), _LAST_LINES))
-    raise PlayFailed(f"the process that plays ended with code {code} and without a result:\n{words}")
+    left = f"; {left_words(journal)}" if journal.exists() else ""
+    raise PlayFailed(f"the process that plays ended with code {code} and without a result{left}:\n{words}")

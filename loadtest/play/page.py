@@ -26,7 +26,8 @@ def open_page(environment: Environment, host: str, port: int, board: Board) -> s
 
         if request.path == "/stats/requests" and answer.is_json:
             told = {"key": KEY, "data": [{**row, "safeName": row["name"]} for row in board.rows()]}
-            answer.set_data(json.dumps({**answer.json, "extended_stats": [told]}))
+            stats = [board.exact(row) for row in answer.json["stats"]]
+            answer.set_data(json.dumps({**answer.json, "stats": stats, "extended_stats": [told]}))
         return answer
 
     setattr(page, "update_template_args", with_tab)  # noqa: B010  (what the page is made of, each time it is asked for)

@@ -1,5 +1,6 @@
 """When, and by which device: traffic files as one plan. Pure: it knows no clock, and sends nothing."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,10 @@ class Plan:
     def stores(self) -> list[Operation]:
         """Every study that is to be stored, prefill first."""
         return self.prefill + [one for one in self.play if one.operation == "store"]
+
+    def counts(self) -> dict[str, int]:
+        """Operations to be played by request name."""
+        return dict(Counter(request_name(one) for one in self.play))
 
     def by_device(self) -> dict[tuple[int, str], list[Operation]]:
         """(job, AE title) -> what that device is to do, in order of due time."""

@@ -40,6 +40,7 @@ def prefill(archives: Sequence[Archive], operations: Sequence[Operation], at_onc
 def _lane(archive: Archive, turns: "Sequence[Operation]", recorder: Recorder, progress: Progress) -> None:
     for one in turns:
         start_s, done = recorder.clock.now(), Done()
+        recorder.begun(one, done)
         try:
             archive.services["store"](one, done)
         except WireError as error:

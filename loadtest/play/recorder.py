@@ -1,7 +1,7 @@
 """Every operation's row, made once, when its end is known; Locust's page and the progress hear of it here."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isnan, nan
 from time import perf_counter
 
@@ -43,19 +43,36 @@ class Clock:
             sleep(left)
 
 
+@dataclass
+class _UnderWay:
+    """An operation that has begun, and how many of its objects have been taken."""
+
+    operation: Operation
+    done: Done
+    taken: int = 0
+
+
 class Recorder:
-    """Rows of operations and objects, in order of their ends. `listen` is called with each operation's row."""
+    """Rows of operations, in order of their ends, and of objects. `listen` is called with each operation's row.
+
+    Objects of an operation that goes on are taken whenever rows are drained: they come before its own row (rule C8).
+    """
 
     def __init__(self, clock: Clock, listen: Listener = lambda row: None) -> None:
         self.clock, self._listen = clock, listen
         self.operations: list[OperationRow] = []
         self.objects: list[ObjectRow] = []
+        self._under_way: dict[tuple[str, int], _UnderWay] = {}
         self._drained = 0, 0
+
+    def begun(self, one: Operation, done: Done) -> None:
+        """An operation has begun; what `done` gets on the way is recorded on the way."""
+        self._under_way[one.cluster, one.op] = _UnderWay(one, done)
 
     def done(self, one: Operation, released_s: float, start_s: float, waited_s: float, done: Done) -> None:
         """An operation has ended; it was released, waited for its device, and began."""
         c = self.clock
-        self.objects += [self._object(one, sent) for sent in done.sent]
+        self._take_sent(self._under_way.pop((one.cluster, one.op), _UnderWay(one, done)))
         self._add(
             replace(
                 planned_row(one, released_s), start_s=start_s + done.blocked_s,
@@ -78,12 +95,19 @@ class Recorder:
 
     def drain(self) -> tuple[list[OperationRow], list[ObjectRow]]:
         """What has been recorded since the last call; all of it stays here too."""
+        for part in self._under_way.values():
+            self._take_sent(part)
         before, self._drained = self._drained, (len(self.operations), len(self.objects))
         return self.operations[before[0] :], self.objects[before[1] :]
 
     def _add(self, row: OperationRow) -> None:
         self.operations.append(row)
         self._listen(row)
+
+    def _take_sent(self, part: _UnderWay) -> None:
+        new = part.done.sent[part.taken :]
+        part.taken += len(new)
+        self.objects += [self._object(part.operation, sent) for sent in new]
 
     def _object(self, one: Operation, sent: Sent) -> ObjectRow:
         c = self.clock

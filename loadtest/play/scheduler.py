@@ -63,9 +63,11 @@ class Device:
                 self._clock.sleep_until(self._plan[0].due_s)
                 self._release(self._plan.popleft())
         finally:
-            for one in self._plan:
-                self._recorder.dropped(one, NEVER_RELEASED)
-            self._plan.clear()
+            self._drop_plan()
+
+    def _drop_plan(self) -> None:
+        while self._plan:
+            self._recorder.dropped(self._plan.popleft(), NEVER_RELEASED)
 
     def _release(self, one: Operation) -> None:
         now = self._clock.now()
@@ -97,6 +99,7 @@ class Device:
     def _one(self, ticket: Ticket) -> None:
         start_s, done = self._clock.now(), Done()
         waited_s = start_s - ticket.released_s if ticket.waited else 0.0
+        self._recorder.begun(ticket.operation, done)
         try:
             self._carry_out(ticket.operation, done)
         except (WireError, GreenletExit) as error:
@@ -113,7 +116,8 @@ class Device:
         return self._busy + len(self._backlog)
 
     def end(self) -> None:
-        """Drop what waits, end what is under way, and wait until it has been recorded."""
+        """Drop what is not yet due and what waits, end what is under way, and wait until it has been recorded."""
+        self._drop_plan()  # of a user that was stopped before it began
         waiting = list(self._backlog)
         self._backlog.clear()
         self.workers.kill()

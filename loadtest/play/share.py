@@ -35,26 +35,44 @@ def share_of(plan: Plan, jobs: Sequence[JobConfig], worker: int, of: int) -> Pla
     return Plan([], play, plan.names)
 
 
-def rows_of_lost(
-    share: Iterable[Operation], recorded: set[tuple[str, int]], lost_s: float
-) -> tuple[list[OperationRow], list[ObjectRow]]:
+class Heard:
+    """What has been recorded: operations by cluster and number, and the objects of each."""
+
+    def __init__(self, operations: Iterable[OperationRow], objects: Iterable[ObjectRow]) -> None:
+        self.operations = {(row.cluster, row.op) for row in operations}
+        self.objects: dict[tuple[str, int], list[ObjectRow]] = {}
+        for row in objects:
+            self.objects.setdefault((row.cluster, row.op), []).append(row)
+
+
+def rows_of_lost(share: Iterable[Operation], heard: Heard, lost_s: float) -> tuple[list[OperationRow], list[ObjectRow]]:
     """Rows of a lost worker's operations that were not heard of, `lost_s` after the play's zero.
 
     What was not yet due is dropped (rule F7). What was due may have been sent: it is unknown, its time censored, and
-    the final read tells what has arrived (rules F2, F3).
+    the final read tells what has arrived (rules F2, F3); objects that were heard of stay what they are.
     """
     operations, objects = [], []
     for one in share:
-        if (one.cluster, one.op) in recorded:
+        if (one.cluster, one.op) in heard.operations:
             continue
-        if one.due_s >= lost_s:
+        known = heard.objects.get((one.cluster, one.op), [])
+        if one.due_s >= lost_s and not known:
             operations.append(planned_row(one, detail=LOST))
             continue
-        row = planned_row(one, one.due_s, IN_DOUBT)
-        operations.append(replace(row, start_s=one.due_s, end_s=lost_s, outcome="unknown"))
+        operations.append(_under_way(one, known, lost_s))
         if one.operation == "store":
-            objects += [_in_doubt(one, number, lost_s) for number in range(one.objects)]
+            others = set(range(one.objects)).difference(row.number for row in known)
+            objects += [_in_doubt(one, number, lost_s) for number in sorted(others)]
     return operations, objects
+
+
+def _under_way(one: Operation, known: Sequence[ObjectRow], lost_s: float) -> OperationRow:
+    """It began when it was due, for all that is known; of a store, the objects that were answered are known too."""
+    stored = [row for row in known if row.outcome == "ok" and one.operation == "store"]
+    return replace(
+        planned_row(one, one.due_s, IN_DOUBT), start_s=one.due_s, end_s=max([lost_s, *(row.end_s for row in known)]),
+        objects=len(stored), bytes=sum(row.bytes for row in stored), outcome="unknown",
+    )  # fmt: skip
 
 
 def _in_doubt(one: Operation, number: int, lost_s: float) -> ObjectRow:

@@ -32,7 +32,7 @@ from loadtest.play.page import open_page
 from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.recorder import Clock, Recorder
-from loadtest.play.share import rows_of_lost, share_of
+from loadtest.play.share import Heard, rows_of_lost, share_of
 from loadtest.play.tell import Progress, say
 from loadtest.play.traffic import Operation
 from loadtest.play.users import Players, class_name, new_environment
@@ -50,6 +50,19 @@ LAST_WORDS_S = 15.0  # after the last moment at which a worker's own play can en
 
 
 @dataclass
+class Compared:
+    """A worker's clock against ours by its quickest ping: its perf_counter less ours, and what bounds the error."""
+
+    offset_s: float = 0.0
+    round_trip_s: float = inf
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a ping was answered."""
+        return self.round_trip_s < inf
+
+
+@dataclass
 class Member:
     """One worker, as the master knows it."""
 
@@ -58,8 +71,8 @@ class Member:
     pid: int
     share: list[Operation] = field(default_factory=list)
     counts: dict[str, int] | None = None
-    offset_s: float = 0.0  # its perf_counter less ours
-    round_trip_s: float = inf
+    clock: Compared = field(default_factory=Compared)  # before the play
+    clock_after: Compared | None = None
     samples: Samples | None = None
     tallies: list[dict[str, int]] = field(default_factory=list)
     heard_s: float = 0.0  # of the play's clock; a worker that lives tells its rows four times a second
@@ -150,9 +163,9 @@ class Team:
 
     def _pong(self, client_id: str, said: dict[str, Any]) -> None:
         member, now = self._members[client_id], perf_counter()
-        took = now - said["sent"]
-        if took < member.round_trip_s:
-            member.round_trip_s, member.offset_s = took, said["now"] - (now + said["sent"]) / 2
+        clock, took = member.clock_after or member.clock, now - said["sent"]
+        if took < clock.round_trip_s:
+            clock.round_trip_s, clock.offset_s = took, said["now"] - (now + said["sent"]) / 2
 
     def _rows(self, client_id: str, said: dict[str, Any]) -> None:
         member = self._members.get(client_id)
@@ -178,6 +191,7 @@ class Team:
             self._send_jobs()
             self._begin()
             self._wait()
+            self._compare_again()
         finally:
             self._account()
             keeper.kill()
@@ -222,10 +236,7 @@ class Team:
 
     def _begin(self) -> None:
         """Users first, then one zero for all, told to each worker on its own monotonic clock (rule L13)."""
-        for _ in range(PINGS):
-            for one in self._members.values():
-                self._runner.send_message(PING, {"sent": perf_counter()}, one.client_id)
-            sleep(LOOK_EVERY_S)
+        self._ping(list(self._members.values()))
         users = sum(sum((one.counts or {}).values()) for one in self._members.values())
         self._runner.start(users, spawn_rate=max(users, 1))
         if self._players.web_url:
@@ -236,9 +247,23 @@ class Team:
         for one in self._members.values():
             self._runner.send_message(BEGIN, {"zero": self.clock.zero + self._offset(one)}, one.client_id)
 
+    def _ping(self, members: Sequence[Member]) -> None:
+        for _ in range(PINGS):
+            for one in members:
+                self._runner.send_message(PING, {"sent": perf_counter()}, one.client_id)
+            sleep(LOOK_EVERY_S)
+
+    def _compare_again(self) -> None:
+        """Whether the clocks of other machines went as ours did while it played (rule L13)."""
+        there = [one for one in self._members.values() if one.lost_s is None and not self._children]
+        for one in there:
+            one.clock_after = Compared()
+        if there:
+            self._ping(there)
+
     def _offset(self, member: Member) -> float:
         """0 on this machine, whose processes share a clock; else what the quickest ping said."""
-        return 0.0 if self._children else member.offset_s
+        return 0.0 if self._children else member.clock.offset_s
 
     def _wait(self) -> None:
         until = self._plan.last_due_s + self._config.drain_s + LAST_WORDS_S
@@ -261,10 +286,10 @@ class Team:
 
     def _account(self) -> None:
         """Rows for what lost workers have not told; what is missing in any other way is dropped as well."""
-        recorded = {(row.cluster, row.op) for row in self.recorder.operations}
+        heard = Heard(self.recorder.operations, self.recorder.objects)
         for one in self._members.values():
             lost_s = one.lost_s if one.lost_s is not None else self.clock.now()
-            self.recorder.take(*rows_of_lost(one.share, recorded, lost_s))
+            self.recorder.take(*rows_of_lost(one.share, heard, lost_s))
 
     def _keep(self) -> None:
         while True:
@@ -302,12 +327,26 @@ class Team:
                 found.update(one.tallies[job])
         return found
 
-    def clocks(self) -> list[dict[str, float]]:
-        """For the record: each worker's clock against ours, and the round trip that bounds its error, in seconds."""
+    def clocks(self) -> list[dict[str, float | None]]:
+        """For the record: each worker's clock against ours, and the round trip that bounds its error, in seconds.
+
+        `drift_s`: by how much more its clock was ahead after the play than before; None of one that was lost.
+        """
         return [
-            {"worker": one.number, "offset_s": self._offset(one), "round_trip_s": one.round_trip_s}
+            {"worker": one.number, "offset_s": self._offset(one), "round_trip_s": one.clock.round_trip_s,
+             **self._drift(one)}
             for one in self._members.values()
-        ]
+        ]  # fmt: skip
+
+    def _drift(self, one: Member) -> dict[str, float | None]:
+        """Half a round trip bounds the error of each comparison."""
+        if self._children:
+            return {"drift_s": 0.0, "drift_error_s": 0.0}
+        before, after = one.clock, one.clock_after
+        if after is None or not (before.is_known and after.is_known):
+            return {"drift_s": None, "drift_error_s": None}
+        error_s = (before.round_trip_s + after.round_trip_s) / 2
+        return {"drift_s": after.offset_s - before.offset_s, "drift_error_s": error_s}
 
     def _heard(self, row: OperationRow) -> None:
         self._board.heard(row)

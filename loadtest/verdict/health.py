@@ -4,7 +4,7 @@ The verdict on the measurement is VALID or INVALID; PASS and FAIL are about an a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import ceil, isnan, nan
 from typing import Any
@@ -75,15 +75,15 @@ class Health:
         return {k: None if isinstance(v, float) and isnan(v) else v for k, v in asdict(self).items()}
 
 
-def health_of(rows: Sequence[OperationRow], samples: Samples) -> Health:
-    """Reduce a play's rows and samples."""
+def health_of(rows: Sequence[OperationRow], samples: Samples, plan: Mapping[str, int] | None = None) -> Health:
+    """Reduce a play's rows and samples; `plan` has the operations of each class, where it is known beside the rows."""
     sent = [row for row in rows if row.outcome != "dropped"]
     lag = np.array([_lag(row) for row in sent])
-    planned = Counter(f"{row.cluster} {row.operation}" for row in rows)
+    planned = Counter(f"{row.cluster} {row.operation}" for row in rows) if plan is None else Counter(plan)
     reached = Counter(f"{row.cluster} {row.operation}" for row in sent)
     effect, on = lag_effect(sent)
     return Health(
-        planned=len(rows), sent=len(sent), dropped=len(rows) - len(sent), lag_p50_s=_quantile(lag, 0.5),
+        planned=planned.total(), sent=len(sent), dropped=planned.total() - len(sent), lag_p50_s=_quantile(lag, 0.5),
         lag_p99_s=_quantile(lag, 0.99), lag_effect=effect, lag_effect_on=on,
         loop_delay_p99_s=_quantile(np.array(samples.loop_delay_s), 0.99), cpu_share=samples.cpu_share,
         clock_step_s=samples.clock_step_s, wall_s=samples.wall_s, scheduling=samples.scheduling,

@@ -13,11 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from loadtest.verdict.records import RETRIEVING
 from sim.answers.intervals import Interval
 
 Floats = NDArray[np.float64]
-QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 MEASURES = ("response_s", "service_s", "blocked_s", "lag_s")
+FIRST_IMAGE = "first_image_s"
 BATCHES = 20
 BEYOND = 10  # operations slower than a percentile, before it is shown
 LARGEST_CORRELATION = 0.2  # of neighbouring batches; above it the interval is widened, and says so
@@ -43,9 +45,11 @@ def summary(operations: pd.DataFrame, by: Sequence[str] = ("cluster", "operation
     `operations` as in the run folder (prefill is left out). Columns: *by, measure, stat, over, value, low, high in
     seconds, n (answered or unanswered), errors (refused or failed), unanswered, dropped, method, unit, enough ("yes" or
     how many operations it takes). Response counts from the due time. Refused and failed operations are in `errors`
-    alone, with their own measure `error_s`: an error is no fast success (rule L7).
+    alone, with their own measure `error_s`: an error is no fast success (rule L7). `first_image_s` is of what retrieves
+    alone, from the due time; without an answer it is known where the first image had come.
     """
     played = operations[operations["phase"] == "play"].sort_values("due_s", kind="stable")
+    played = played.assign(**{FIRST_IMAGE: _first_image(played)})
     groups = [(dict(zip(by, key, strict=True)), part) for key, part in played.groupby(list(by), sort=True)]
     return pd.DataFrame([row for key, part in groups for row in _group(key, part, ci)])
 
@@ -56,11 +60,14 @@ def _group(key: dict[str, object], part: pd.DataFrame, ci: float) -> Iterator[di
     counts = {
         "errors": int(wrong.sum()), "unanswered": int(unanswered.sum()), "dropped": int((outcome == "dropped").sum()),
     }  # fmt: skip
-    groups = [(measure, part[(outcome == "ok") | unanswered], measure) for measure in MEASURES]
+    ended = part[(outcome == "ok") | unanswered]
+    groups = [(measure, ended, measure) for measure in MEASURES]
+    first = ended[ended[FIRST_IMAGE].notna()]
+    groups += [(FIRST_IMAGE, first, FIRST_IMAGE)] if len(first) else []
     groups += [("error_s", part[wrong], "response_s")] if counts["errors"] else []
     for measure, rows, column in groups:
-        is_bound = measure in ("response_s", "service_s")
-        censored = (rows["outcome"] == "unknown").to_numpy() & is_bound
+        bounds = _bounds(rows) if measure == FIRST_IMAGE else measure in ("response_s", "service_s")
+        censored = (rows["outcome"] == "unknown").to_numpy() & bounds
         series = Series(rows[column].to_numpy(np.float64), censored)
         for stat, q in QUANTILES.items():
             i = percentile(series, q, ci)
@@ -69,6 +76,19 @@ def _group(key: dict[str, object], part: pd.DataFrame, ci: float) -> Iterator[di
                 **key, "measure": measure, "stat": stat, "over": "operations", "value": i.value, "low": i.low,
                 "high": i.high, "n": i.n, **counts, "method": i.method, "unit": "s", "enough": enough,
             }  # fmt: skip
+
+
+def _first_image(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Due time to first image in seconds, of operations that retrieve; the response, if none came and no answer."""
+    if "first_object_s" not in rows:
+        return pd.Series(NAN, rows.index)
+    first = rows["first_object_s"] - rows["due_s"]
+    first = first.where(first.notna() | (rows["outcome"] == "ok"), rows["response_s"])
+    return first.where(rows["operation"].isin(RETRIEVING))
+
+
+def _bounds(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    return rows["first_object_s"].isna().to_numpy()
 
 
 def percentile(series: Series, q: float, ci: float = 0.95) -> Interval:

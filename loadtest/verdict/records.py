@@ -19,6 +19,7 @@ OUTCOMES = ("ok", "refused", "failed", "unknown", "dropped")
 STATES = ("stored", "refused", "failed", "unknown", "dropped")
 FOUND = ("lost", "recovered", "kept", "phantom", "duplicate")  # by the final read (rule F2); kept: though refused
 NO_STATUS = -1
+RETRIEVING = ("get", "move", "wado")  # operations whose first image somebody waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +150,19 @@ def to_table(row: type, rows: Sequence[object]) -> pa.Table:
 
 
 def operations_table(rows: Sequence[OperationRow]) -> pa.Table:
-    """Operations by cluster and number, with what follows from their times: response, service and lag, in seconds."""
+    """Operations by cluster and number, with what follows from their times, in seconds.
+
+    Response, service, lag, and of what retrieves the time from when it was due to its first image (else NaN).
+    """
     ordered = sorted(rows, key=lambda row: (row.cluster, row.op))
     table = to_table(OperationRow, ordered)
     due, start, end, blocked = (table.column(name) for name in ("due_s", "start_s", "end_s", "blocked_s"))
+    retrieves = pc.is_in(table.column("operation"), pa.array(RETRIEVING))
     for name, values in {
         "response_s": pc.subtract(end, due),
         "service_s": pc.subtract(end, start),
         "lag_s": pc.subtract(pc.subtract(start, due), blocked),
+        "first_image_s": pc.if_else(retrieves, pc.subtract(table.column("first_object_s"), due), nan),
     }.items():
         table = table.append_column(name, values)
     return table

@@ -9,6 +9,8 @@ from time import perf_counter
 import pandas as pd
 import pytest
 
+from filmless.failures import guarded
+
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "scenarios" / "smoke.toml"
 
@@ -115,3 +117,19 @@ def test_every_image_played_is_in_orthanc(run: Path, tmp_path: Path) -> None:
     assert (ledger["found_cfind"] == ledger["planned"]).all()
     assert (ledger["found_qido"] == ledger["planned"]).all()
     assert manifest["instances"]["london"] == ledger["planned"].sum()
+
+
+def test_ctrl_c_tells_what_was_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """As `filmless load` is stopped: what was sent to an archive of others can be found again (rule S9)."""
+
+    @guarded
+    def stopped() -> None:
+        error = KeyboardInterrupt()
+        error.add_note("what was sent is in runs/x.partial")
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        stopped()
+    assert ended.value.code == 1
+    told = "error: stopped by you (Ctrl-C): nothing half-written was kept; what was sent is in runs/x.partial\n"
+    assert capsys.readouterr().err == told

@@ -41,6 +41,7 @@ def _operations(cluster: str, rng: np.random.Generator) -> pd.DataFrame:
             "operation": operation, "purpose": "store" if operation == "store" else "prior",
             "modality": rng.choice(["CR", "CT", "US"], n), "exam": np.arange(n, dtype=np.int64) + 10**11,
             "due_s": due, "start_s": due + lag, "first_byte_s": due + lag + took / 4, "end_s": due + lag + took,
+            "first_object_s": due + lag + took / 2,
             "objects": np.int32(objects), "bytes": np.int64(objects * 524_288), "status": 0, "outcome": "ok",
             "detail": "", "phase": "play", "blocked_s": 0.0, "connect_s": 0.0, "negotiate_s": took / 100,
         }))  # fmt: skip

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from filmless.report.measured import Measured, needed, percentile
+from filmless.report.answers import answers
+from filmless.report.measured import FIRST_IMAGE, Measured, needed, percentile
+from filmless.report.simulated import Simulated
 from sim.runs.store import RunProblem, RunWriter
 from tests.filmless.report.conftest import Runs
 from tests.filmless.report.fake_run import load_run
@@ -75,6 +77,16 @@ def test_response_counts_from_the_due_time(runs: Runs):
     whole, served = (measured.table("p50", ["cluster"], clock) for clock in ("response", "service"))
     assert (late["value"] > 0).all()
     assert (whole["value"] > served["value"]).all()
+
+
+def test_the_first_image_is_that_of_retrieves_and_stands_in_the_table_of_answers(runs: Runs):
+    measured = Measured(runs.loads)
+    first, whole = measured.first_images(), measured.table("p50", ["cluster", "kind"]).set_index(["cluster", "kind"])
+    assert set(first["kind"]) == {FIRST_IMAGE}
+    for _, one in first[first["stat"] == "p50"].iterrows():
+        assert 0 < one["value"] < whole.loc[(one["cluster"], "retrieve"), "value"]
+    told = answers(Simulated(runs.simulated), measured).data
+    assert (told == FIRST_IMAGE).to_numpy().sum() == len(first)
 
 
 def test_single_images_are_those_of_the_played_stores(runs: Runs):

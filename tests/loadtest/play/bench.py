@@ -13,6 +13,7 @@ from loadtest.play.archive import open_archive
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import entries
 from loadtest.play.final_read import find_again, read_back, share_by_name
+from loadtest.play.patience import Patience
 from loadtest.play.plan import make_plan
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.services import Done
@@ -73,9 +74,9 @@ def carry_out(
             recorder.done(one, start_s, start_s, 0.0, done)
         studies = entries(plan, True, recorder.operations, recorder.objects)
         archive.release()
-        troubles = read_back([reader], studies, share_by_name(studies))
+        troubles = read_back([reader], studies, Patience(len(studies)), share_by_name(studies))
         if kill is not None:
             kill()
-            troubles += find_again([reader], studies)
+            troubles += find_again([reader], studies, Patience(len(studies)))
         tally = dict(archive.associations.tally)
     return Outcome(recorder.operations, recorder.objects, [one.row for one in studies], troubles, tally)

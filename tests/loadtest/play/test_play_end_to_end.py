@@ -124,7 +124,8 @@ def test_progress_goes_through_the_phases(played: Played) -> None:
 def test_the_summary_reads_a_run_folder(played: Played) -> None:
     found = summary(played[1].table("operations"))
     assert set(found["n"]) == {1, 2, 3}
-    assert set(found["enough"]) == {"too few: 20 needed", "too few: 200 needed", "too few: 1000 needed"}
+    assert set(found["enough"]) == {f"too few: {n} needed" for n in (20, 200, 1000, 10000)}
+    assert set(found.loc[found["measure"] == "first_image_s", "operation"]) == {"get", "move", "wado"}
 
 
 def test_orthanc(tmp_path: Path) -> None:
@@ -190,6 +191,36 @@ def test_the_page_shows_a_closed_list_and_its_stop_button_ends_the_play(tmp_path
     assert "the play was stopped on Locust's page" in result["reasons"]
     assert result["outcomes"]["ok"] + result["outcomes"]["dropped"] == 400
     assert len(Run(tmp_path / "out").table("operations")) == 400
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_pages_figures_are_those_of_the_run_folder(tmp_path: Path, workers: int) -> None:
+    """Each time that it is asked, of what had ended by then: to three digits, and as the PACS tab says."""
+    file, port = write(tmp_path / "t.parquet", [row("store", 0.01 * n, n, objects=1) for n in range(300)]), free_port()
+    pages: list[dict[str, Any]] = []
+
+    def look(done: int, total: int, phase: str) -> None:
+        if phase == "play" and done > 30:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=5) as answer:
+                pages.append(json.load(answer))
+
+    with archive() as target:
+        settings = {"web_port": port, "workers": workers, "priority": "usual"}
+        play([PlayJob(file, target)], 1.0, tmp_path / "out", look, **settings)
+    rows = Run(tmp_path / "out").table("operations").sort_values("end_s")  # one device: in the order of the records
+    shown = [(one, page["extended_stats"][0]["data"][0]) for page in pages for one in page["stats"]]
+    assert len({one["num_requests"] for one, _ in shown}) > 1
+    for one, tab in shown:
+        took = 1000 * rows["response_s"].head(one["num_requests"])
+        assert one["num_requests"] == tab["done"] + tab["failed"]
+        assert (one["min_response_time"], one["max_response_time"]) == pytest.approx(
+            (took.min(), took.max()), rel=0.006
+        )
+        assert one["avg_response_time"] == pytest.approx(took.mean(), rel=0.006)
+        for q in (0.95, 0.99):
+            exact = np.quantile(took, q, method="inverted_cdf")
+            assert one[f"response_time_percentile_{q:g}"] == pytest.approx(exact, rel=0.006)
+        assert one["response_time_percentile_0.99"] == tab["response"]
 
 
 def test_a_parent_without_locust() -> None:

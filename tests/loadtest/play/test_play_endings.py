@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,13 +13,21 @@ import pytest
 from loadtest.archives.launch import running
 from loadtest.archives.process import free_port
 from loadtest.archives.target import Target
-from loadtest.verdict.records import STATES
+from loadtest.play import final_read, patience
+from loadtest.play.entries import Entry
+from loadtest.play.launch import PlayJob, play
+from loadtest.play.traffic import Operation
+from loadtest.verdict.records import STATES, StudyRow
+from loadtest.wire import Timeouts
+from sim.runs.store import Run
+from tests.loadtest.play import bench
 from tests.loadtest.play.bench import Outcome, carry_out
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.play.proxy import FAULTS, proxy
-from tests.loadtest.traffic_factory import row
+from tests.loadtest.traffic_factory import row, write
 
 BOUNDS: dict[str, Any] = {"connect_s": 1.0, "response_s": 0.8, "operation_s": 1.5}
+NOW = datetime(2007, 3, 6)
 BIG = {"CT": [3000, 3000, 2]}  # 18 MB: more than lies in socket buffers at once, so that a stall is felt
 
 
@@ -110,3 +119,71 @@ def test_killed_between_two_studies(tmp_path: Path) -> None:
     ends_well(found, began, within_s=10)
     assert all(one.failed == 3 and one.found_cfind is None for one in found.ledger)
     assert any("the final read by C-FIND failed" in trouble for trouble in found.troubles)
+
+
+def test_f4_an_archive_that_is_frozen_after_the_play_holds_the_final_read_for_three_time_outs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred studies at 0.3 s a question would be 15 s and more; C-FIND obeys the bounds as QIDO-RS does."""
+    for module in (final_read, patience):
+        monkeypatch.setattr(module, "BOUNDS", Timeouts(connect_s=0.3, response_s=0.3, operation_s=0.5))
+    took: list[float] = []
+
+    def frozen(archives: Any, entries: Any, how_long: Any, by_name: float) -> list[str]:
+        os.kill(target.pid, signal.SIGSTOP)
+        began = monotonic()
+        try:
+            return final_read.read_back(archives, entries, how_long, by_name)
+        finally:
+            took.append(monotonic() - began)
+            os.kill(target.pid, signal.SIGCONT)
+
+    monkeypatch.setattr(bench, "read_back", frozen)
+    rows = [row("store", 0.001 * n, n + 1, objects=1) for n in range(100)]
+    with running("embedded", "frozen") as target:
+        found = carry_out(tmp_path, rows, target, response_s=20.0, operation_s=20.0)
+    assert took[0] < 5.0
+    assert all((one.state, one.finding) == ("stored", "not asked") for one in found.ledger)
+    (line,) = [one for one in found.troubles if "time out" in one]
+    assert line.startswith("south: ")
+    assert line.endswith(" studies are not asked, or not for everything, in the final read: it has let 3 requests in a "
+                         "row time out")  # fmt: skip
+
+
+def test_f4_an_archive_that_answers_all_too_slowly_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "AT_LEAST_S", -1.0)
+    operation = Operation(3, 0.0, "play", "south", "ge", "S1", "CT1", "store", "store", 7, 1, "CT", 3, 9, NOW)
+    one = Entry(operation, [], StudyRow("south", "ge", "CT1", 7, "play", "CT", 3))
+    found = patience.Patience(0)
+    assert found.ends(one)
+    assert found.still_asked([one]) == []
+    assert found.lines(["south"]) == [
+        "south: 1 studies are not asked, or not for everything, in the final read: the time for reading back is over"
+    ]
+    assert patience.longest_s(1000) == 2129.0
+
+
+def test_an_archive_killed_in_the_play_leaves_a_run_with_every_record(tmp_path: Path) -> None:
+    """SIGKILL after half of a hundred operations: neither the final read nor the archive's own count is needed."""
+    killed: list[int] = []
+    file = write(
+        tmp_path / "t.parquet", [row("store", 0.02 * n, n, objects=1, ae_title=f"CT{n % 5}") for n in range(100)]
+    )
+    with running("embedded", "south") as target:
+
+        def kill(done: int, total: int, phase: str) -> None:
+            if phase == "play" and done >= 50 and not killed:
+                killed.append(target.pid)
+                os.kill(target.pid, signal.SIGKILL)
+
+        result = play([PlayJob(file, target)], 1.0, tmp_path / "out", kill, priority="usual", **BOUNDS)
+    run = Run(tmp_path / "out")
+    ledger, told = run.table("ledger"), " ".join(result["reasons"])
+    assert killed
+    assert result["verdict"] in ("FAIL", "INVALID")
+    assert "south: its own statistics cannot be read after the play: " in told
+    assert "operations did not end well" in told
+    assert len(run.table("operations")) == 100
+    assert ledger[list(STATES)].sum().sum() == result["objects"]["planned"] == 100
+    assert result["outcomes"]["ok"] >= 50
+    assert result["archives"][0]["held_after"] is None

@@ -24,8 +24,7 @@ turns, buffer, piece = [], bytearray(4096), bytes(65536)
 
 def chat():
     # one greenlet that writes a piece and reads it in small steps: its socket never blocks
-    until = time.perf_counter() + 0.3
-    while time.perf_counter() < until:
+    for _ in range(8000):
         far.sendall(piece)
         for _ in range(16):
             near.recv_into(buffer)
@@ -49,7 +48,7 @@ def python(script: str, *words: str) -> str:
 
 
 def test_a_socket_that_never_blocks_lets_others_run() -> None:
-    """Turns of who wakes each 5 ms beside a chat of 300: counted, since a busy machine makes each of them late."""
+    """Turns of who wakes each 5 ms beside a chat of some 300: counted, since a busy machine makes each of them late."""
     assert int(python(TURNS, "as it is")) <= 1
     assert int(python(TURNS, "fair")) >= 3
 

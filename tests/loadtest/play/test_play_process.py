@@ -14,17 +14,23 @@ import pytest
 
 from loadtest.archives.target import Target
 from loadtest.play.config import read_config
+from loadtest.play.journal import left_words
 from loadtest.play.launch import PlayJob, play
 from loadtest.play.problems import PlayFailed, TrafficProblem
+from loadtest.play.salvage import salvage
+from loadtest.verdict.records import STATES
+from sim.runs.store import Run
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.traffic_factory import row, write
 
 ROOT = Path(__file__).parents[3]
 
 
-def config(folder: Path, target: Target, seconds: float = 30.0, **settings: Any) -> Path:
-    """A configuration whose plan lasts so long."""
-    rows = [row("store", 0.1 * n, n, objects=1) for n in range(max(int(seconds * 10), 1))]
+def config(
+    folder: Path, target: Target, seconds: float = 30.0, rows: list[dict[str, Any]] | None = None, **settings: Any
+) -> Path:
+    """A configuration whose plan lasts so long, or is of these rows."""
+    rows = rows or [row("store", 0.1 * n, n, objects=1) for n in range(max(int(seconds * 10), 1))]
     said = {"jobs": [{"traffic": str(write(folder / "t.parquet", rows)), "target": target.model_dump(mode="json")}]}
     file = folder / "play.json"
     file.write_text(json.dumps({**said, "out": str(folder / "out"), **settings}))
@@ -52,19 +58,30 @@ def left(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_by_a_signal_it_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_stopped_by_a_signal_it_leaves_what_was_sent(tmp_path: Path, number: signal.Signals) -> None:
+    """Rule S9: at an archive of others it must be found again."""
     with doctored() as archive:
         child = start(config(tmp_path, archive.target))
         until_it_plays(child)
         child.send_signal(number)
         out, said = child.communicate(timeout=20)
+        sent = archive.stores
+    journal = tmp_path / "out.partial"
     assert child.returncode == 1
     assert [line for line in said.splitlines() if line.startswith("error: ")] == [
-        "error: stopped (Ctrl-C, or the program that started the play has ended): nothing was written"
+        "error: stopped (Ctrl-C, or the program that started the play has ended): no results were written; what was "
+        f"sent is in {journal}: make a run folder of it with `filmless salvage {journal}`, or remove it"
     ]
     assert "Traceback" not in said
+    assert "\nreading back 300 studies then takes 790 s at the most, if an archive hardly answers\n" in f"\n{said}"
     assert json.loads(out.splitlines()[-1])["phase"] == "failed"
-    assert left(tmp_path) == {"t.parquet", "play.json"}
+    assert left(tmp_path) == {"t.parquet", "play.json", "out.partial"}
+    (tmp_path / "t.parquet").unlink()  # as that of a claim or a rate, which is made anew each time
+    run, result = salvage(journal)
+    ledger = Run(run).table("ledger")
+    assert result["verdict"] == "INVALID"
+    assert ledger["stored"].sum() == sent
+    assert (ledger[list(STATES)].sum(axis=1) == ledger["planned"]).all()
 
 
 def test_a_killed_parent_takes_the_child_with_it(tmp_path: Path) -> None:
@@ -99,16 +116,20 @@ def test_ctrl_c_in_the_parent_stops_the_child(tmp_path: Path) -> None:
     with doctored() as archive:
         config(tmp_path, archive.target)
         began = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stopped:
             play([PlayJob(tmp_path / "t.parquet", archive.target)], 1.0, tmp_path / "out", interrupt)
     assert time.monotonic() - began < 15
-    assert left(tmp_path) == {"t.parquet", "play.json"}
+    assert left(tmp_path) == {"t.parquet", "play.json", "out.partial"}
+    assert f"`filmless salvage {tmp_path / 'out.partial'}`" in stopped.value.__notes__[0]
 
 
-def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [200, 7000])
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, room: int) -> None:
+    """No file may be larger than so many bytes: enough for the journal and not for the results, or for neither."""
+
     def little_room() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     with doctored() as archive:
         child = start(config(tmp_path, archive.target, 0.1, priority="usual"), limit=little_room)
@@ -117,9 +138,14 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     assert child.returncode == 1
     assert len(errors) == 1
     assert errors[0].startswith(f"error: the results cannot be written to {tmp_path / 'out'}: ")
-    assert errors[0].endswith("; nothing half was kept")
+    assert "; nothing half was kept" in errors[0]
     assert "Traceback" not in said
-    assert left(tmp_path) == {"t.parquet", "play.json"}
+    if room == 200:
+        assert f"{tmp_path / 'out.partial'} could not be written to the end (File too large)" in errors[0]
+        assert left(tmp_path) == {"t.parquet", "play.json"}
+    else:
+        assert errors[0].endswith(left_words(tmp_path / "out.partial"))
+        assert salvage(tmp_path / "out.partial")[1]["outcomes"]["ok"] == 1  # when there is room again
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,13 @@ def test_a_user_that_is_stopped_drops_the_rest_of_its_plan() -> None:
     assert isnan(rows[3].start_s)
 
 
+def test_l2_a_device_whose_user_is_stopped_before_zero_drops_its_whole_plan() -> None:
+    """Its user still waits for the word to begin, and has never called `play`."""
+    bench = Bench([0.0, 0.01, 30.0], takes(0.0))
+    bench.device.end()
+    assert [(row.outcome, row.detail) for row in bench.recorder.operations] == [("dropped", NEVER_RELEASED)] * 3
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_every_planned_operation_ends_in_exactly_one_outcome(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -12,6 +13,7 @@ from loadtest.play import witness
 from loadtest.play.archive import Archive
 from loadtest.play.entries import Entry
 from loadtest.play.final_read import read_back
+from loadtest.play.patience import Patience
 from loadtest.play.studies import study_of
 from loadtest.play.troubles import MOST_LINES, OTHERS, Troubles
 from loadtest.wire import ConnectFailed, DicomWeb
@@ -21,6 +23,25 @@ from tests.loadtest.play.test_play_witness import sink_of
 from tests.loadtest.traffic_factory import row
 
 STUDY = "2.25.9"
+
+
+class NoAssociations:
+    def within(self, bounds: Any) -> "NoAssociations":
+        return self
+
+
+@dataclass
+class Found:
+    """What the final read knows of an archive."""
+
+    cluster: str
+    factory: Any
+    target: Any
+    listener: Any = None
+    associations: Any = field(default_factory=NoAssociations)
+
+    def release(self) -> None:
+        pass
 
 
 def test_each_thing_once_with_how_often_and_the_first_study() -> None:
@@ -99,7 +120,7 @@ def an_archive() -> tuple[Archive, Entry]:
     _, factory, entry = sink_of()
     entry.row.stored = 2
     target: Any = type("Target", (), {"base_url": "", "destinations": ()})
-    found: Any = type("Found", (), {"cluster": "south", "factory": factory, "target": target, "listener": None})
+    found: Any = Found("south", factory, target)
     return found, entry
 
 
@@ -125,7 +146,7 @@ def test_what_nobody_thought_of_costs_a_witness_one_study(
 
 def test_what_nobody_thought_of_costs_the_final_read_one_study() -> None:
     archive, entry = an_archive()
-    (line,) = read_back([archive], [entry])  # it has no associations
+    (line,) = read_back([archive], [entry], Patience(1))  # its associations cannot be borrowed
     assert line.startswith("south: the final read by C-FIND failed: AttributeError at final_read.py:")
     assert f"(study {archive.factory.study_uid(5)})" in line
     assert entry.row.finding == "not asked"

@@ -18,10 +18,12 @@ from loadtest.play.config import JobConfig
 from loadtest.play.launch import LISTENER, PlayJob, free_port, play
 from loadtest.play.plan import make_plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
-from loadtest.play.share import IN_DOUBT, LOST, rows_of_lost, share_of, worker_of
+from loadtest.play.recorder import planned_row
+from loadtest.play.salvage import salvage
+from loadtest.play.share import IN_DOUBT, LOST, Heard, rows_of_lost, share_of, worker_of
 from loadtest.play.traffic import read_traffic
 from loadtest.play.words import TOKEN, is_proof, proof
-from loadtest.verdict.records import STATES
+from loadtest.verdict.records import STATES, ObjectRow
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import mixed, row, write
 
@@ -67,7 +69,7 @@ def test_the_number_of_workers_changes_nothing(
     with archive() as target:
         result = play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=workers, priority="usual")
     assert result["done"] == result["planned"], result["reasons"]  # lateness is the business of other tests
-    assert len(result["workers"]) == workers
+    assert [one["drift_s"] for one in result["workers"]] == [0.0] * workers  # one machine, one clock
     for mine, theirs in zip(what_became(tmp_path / "out"), alone, strict=True):
         pd.testing.assert_frame_equal(mine, theirs)
     assert result["archives"][0]["associations"]["opened"] >= DEVICES
@@ -94,13 +96,21 @@ def test_dealing_is_by_name_alone_and_even() -> None:
 
 def test_rows_of_a_lost_worker_sum_to_its_share(tmp_path: Path) -> None:
     plan = make_plan([read_traffic(traffic(tmp_path))])
-    known = {(one.cluster, one.op) for one in plan.play[:5]}
+    known = Heard([planned_row(one) for one in plan.play[:5]], [])
     operations, objects = rows_of_lost(plan.play, known, lost_s=0.15)
     assert len(operations) == len(plan.play) - 5
     told = {(one.due_s < 0.15, one.outcome, one.detail) for one in operations}
     assert told == {(True, "unknown", IN_DOUBT), (False, "dropped", LOST)}
     stores = [one for one in operations if one.operation == "store" and one.outcome == "unknown"]
     assert len(objects) == sum(one.planned_objects for one in stores)
+
+
+def test_of_a_study_on_its_way_only_what_was_not_answered_is_in_doubt(tmp_path: Path) -> None:
+    (one,) = make_plan([read_traffic(write(tmp_path / "one.parquet", [row("store", 5.0, 1, objects=4)]))]).play
+    known = [ObjectRow("south", one.op, 1, n, 5.0, 5.1, 5.2, 5.3, 100, 0, "ok") for n in (0, 2)]
+    (operation,), objects = rows_of_lost([one], Heard([], known), lost_s=0.5)
+    assert (operation.outcome, operation.objects, operation.bytes, operation.end_s) == ("unknown", 2, 200, 5.3)
+    assert [(one.number, one.outcome) for one in objects] == [(1, "unknown"), (3, "unknown")]
 
 
 def test_a_worker_killed_in_the_middle_is_told_and_the_rest_is_kept(tmp_path: Path) -> None:
@@ -148,9 +158,10 @@ def command(pid: int) -> str:
 
 
 @contextmanager
-def worker(address: str, token: str) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(address: str, token: str, script: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+    program = ["-c", script] if script else ["-m", "loadtest.play.worker"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "loadtest.play.worker", address, "--end-with-stdin"],
+        [sys.executable, *program, address, "--end-with-stdin"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, TOKEN: token},
     )  # fmt: skip
     try:
@@ -172,6 +183,22 @@ def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: 
     assert result["done"] == result["planned"], result["reasons"]
     for one in result["workers"]:
         assert abs(one["offset_s"]) <= one["round_trip_s"]  # one machine, one clock: what is left is the error's bound
+
+
+def test_l13_a_clock_that_goes_wrong_during_the_play_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker's clock as it answers gains 50 ms a second from its start; the other's is ours."""
+    monkeypatch.setenv(TOKEN, "shared")
+    address, wrong = f"127.0.0.1:{free_port()}", (
+        "import sys, loadtest.play.worker as w; real, t0 = w.perf_counter, w.perf_counter();"
+        "w.perf_counter = lambda: real() + 0.05 * (real() - t0); sys.exit(w.main())"
+    )  # fmt: skip
+    with archive() as target, worker(address, "shared"), worker(address, "shared", wrong):
+        job = PlayJob(traffic(tmp_path, per_device=20), target)
+        result = play([job], 1.0, tmp_path / "out", workers=2, master=address, priority="usual")
+    right, gaining = sorted(result["workers"], key=lambda one: abs(one["drift_s"]))
+    assert abs(right["drift_s"]) <= right["drift_error_s"]
+    assert 0.05 < gaining["drift_s"] < 1.0  # of two seconds and more
+    assert gaining["drift_s"] > gaining["drift_error_s"]
 
 
 def test_a_worker_lost_elsewhere_is_told_by_its_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +225,13 @@ def test_a_worker_with_another_token_is_not_taken(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(TOKEN, "shared")
     address = f"127.0.0.1:{free_port()}"
     with archive() as target, worker(address, "guessed"):
-        with pytest.raises(PlayFailed, match=r"0 of 1 workers have come within 4 s"):
+        with pytest.raises(PlayFailed, match=r"0 of 1 workers have come within 4 s; .*filmless salvage"):
             play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=1, master=address, join_s=4.0)
-        assert target.count_instances() == 4  # the prefill alone
-    assert {one.name for one in tmp_path.iterdir()} == {"t.parquet"}
+        assert target.count_instances() == 4  # the prefill alone, which is told, for it can be found there
+    assert {one.name for one in tmp_path.iterdir()} == {"t.parquet", "out.partial"}
+    out, result = salvage(tmp_path / "out.partial")
+    assert Run(out).table("ledger")["stored"].sum() == 4
+    assert (result["outcomes"]["dropped"], result["outcomes"]["unknown"]) == (result["planned"], 0)
 
 
 def test_beyond_the_loopback_a_token_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,14 @@ def test_a_quiet_play_is_valid() -> None:
     assert health.lag_p99_s == pytest.approx(0.001)
 
 
+def test_l6_the_plan_says_what_was_planned_and_not_the_rows() -> None:
+    """An operation of which there is no row at all was not sent either."""
+    health = health_of(some(40), QUIET, {"south store": 50, "south find": 10})
+    assert (health.planned, health.sent, health.dropped) == (60, 40, 20)
+    assert health.missing == {"south find": 10, "south store": 10}
+    assert judge(health)[0] == INVALID
+
+
 def test_waiting_for_the_archive_is_not_the_generators_lateness() -> None:
     assert judge(health_of(some(blocked_s=4.0), QUIET)) == (VALID, [])
 

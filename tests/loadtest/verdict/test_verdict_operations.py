@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from loadtest.verdict.operations import QUANTILES, Series, lag_one, needed, percentile, summary
+from loadtest.verdict.records import OperationRow, operations_table
 
 NONE = np.zeros(0, dtype=bool)
 
@@ -92,7 +93,7 @@ def frame(n: int = 300, **other: Any) -> pd.DataFrame:
 
 def test_a_row_for_each_measure_and_percentile() -> None:
     found = summary(frame())
-    assert len(found) == 4 * 3
+    assert len(found) == 4 * 4
     assert list(found.columns) == [
         "cluster", "operation", "measure", "stat", "over", "value", "low", "high", "n", "errors", "unanswered",
         "dropped", "method", "unit", "enough",
@@ -103,6 +104,32 @@ def test_a_row_for_each_measure_and_percentile() -> None:
     p99 = found[(found["measure"] == "response_s") & (found["stat"] == "p99")].iloc[0]
     assert np.isnan(p99["value"])
     assert p99["enough"] == "too few: 1000 needed"
+
+
+def test_time_to_the_first_image_is_a_measure_of_what_retrieves() -> None:
+    """From the due time; an answer that never came bounds it from below, but where its first image was there."""
+    every = pd.concat([frame(operation=kind) for kind in ("store", "find", "qido", "get", "move", "wado")])
+    every["first_object_s"] = every["due_s"] + 0.25
+    found = summary(every)
+    first = found[found["measure"] == "first_image_s"]
+    assert set(first["operation"]) == {"get", "move", "wado"}
+    assert first.loc[first["stat"] == "p50", "value"].tolist() == pytest.approx([0.25] * 3)
+    lost = frame(300, operation="get", first_object_s=np.nan)
+    lost["first_object_s"] = (lost["due_s"] + 0.25).where(lost.index < 200)
+    lost.loc[lost.index >= 150, ["outcome", "response_s"]] = "unknown", 9.0
+    lost.loc[0, "first_object_s"] = np.nan  # it ended well and had no image: there is no such time
+    first = summary(lost).query("measure == 'first_image_s'").set_index("stat")
+    p50, p95 = first.loc["p50"], first.loc["p95"]
+    assert (p50["n"], p50["value"], p95["value"]) == (299, pytest.approx(0.25), 9.0)
+
+
+def test_first_image_in_the_run_folder() -> None:
+    rows = [
+        OperationRow(n, "south", "ge", "S1", "WS1", kind, "prior", "CT", n, "play", 1.0, first_object_s=1.5, end_s=3.0)
+        for n, kind in enumerate(("store", "find", "get", "move", "wado"))
+    ]
+    found = operations_table(rows).to_pandas().set_index("operation")["first_image_s"]
+    assert found.dropna().to_dict() == {"get": 0.5, "move": 0.5, "wado": 0.5}
 
 
 def test_groups_and_prefill() -> None:
