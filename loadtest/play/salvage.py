@@ -24,7 +24,8 @@ KILLED = "the play was killed: its records end {:.2f} s after its zero, and the 
 def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     """Make the run folder that the killed play was to make, and remove its journal. Returns folder and result.
 
-    What was due before the records end and is not in them may have been sent: unknown. What was due later is dropped.
+    What was due before the records end and is not in them may have been sent: unknown, and so is a prefill that was not
+    recorded, which is all of it when the play was killed in it. What was due later is dropped.
     Raises TrafficProblem, PlayFailed.
     """
     if not (folder.name.endswith(SUFFIX) and (folder / CONFIG).is_file()):
@@ -34,7 +35,8 @@ def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     plan = make_plan(traffics, config.speed)
     operations, objects = read_journal(folder)
     ended_s = _end_of(operations) + FLUSH_EVERY_S
-    rest = rows_of_lost(plan.play, {(row.cluster, row.op) for row in operations}, ended_s)
+    planned = plan.prefill + plan.play if config.prefill == "send" else plan.play  # a prefill's due times are NaN
+    rest = rows_of_lost(planned, {(row.cluster, row.op) for row in operations}, ended_s)
     operations, objects = operations + rest[0], objects + rest[1]
     ledger = [one.row for one in entries(plan, config.prefill == "send", operations, objects)]
     during = [row for row in operations if row.phase == "play"]

@@ -1,6 +1,7 @@
 """Records while the play goes on: whole to the last flush, whatever cuts them, and made a run folder afterwards."""
 
 import json
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from loadtest.verdict.records import STATES, ObjectRow, OperationRow
 from sim.runs.store import Run
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.play.test_play_process import config, start, until_it_plays
+from tests.loadtest.traffic_factory import NAN, row, write
 
 
 def operation(n: int) -> OperationRow:
@@ -88,6 +90,19 @@ def test_a_killed_play_keeps_all_but_its_last_second(tmp_path: Path) -> None:
     ledger = Run(out).table("ledger")
     assert (ledger[list(STATES)].sum(axis=1) == 1).all()
     assert {one.name for one in tmp_path.iterdir()} == {"t.parquet", "play.json", "out"}
+
+
+def test_a_play_that_was_killed_in_its_prefill_leaves_that_in_doubt(tmp_path: Path) -> None:
+    with doctored() as archive:
+        said = json.loads(config(tmp_path, archive.target).read_text())
+    write(tmp_path / "t.parquet", [row("prefill", NAN, 1, objects=2), row("store", 9.0, 2, objects=1)])
+    with Journal(tmp_path / "out", json.dumps(said)) as journal:
+        shutil.copytree(journal.folder, tmp_path / "kept")
+    (tmp_path / "kept").rename(journal.folder)  # as a kill leaves it
+    out, result = salvage(journal.folder)
+    first, second = Run(out).table("ledger")["state"]
+    assert (first, second) == ("unknown", "dropped")
+    assert (result["objects"]["unknown"], result["objects"]["dropped"]) == (2, 1)
 
 
 def test_salvage_of_something_else(tmp_path: Path) -> None:
