@@ -38,15 +38,6 @@ from tests.loadtest.play.test_play_process import config
         ((2, True, "127.0.0.1", 5557), {"workers": 2, "master": "127.0.0.1:5557"}),
     ],
 )
-def test_a_lot_is_kept_or_drawn_and_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert lot_of(7) == 7
-    assert lot_of(0) == 0
-    assert capsys.readouterr().err == ""
-    drawn = [lot_of(None) for _ in range(20)]
-    assert len(set(drawn)) == 20
-    assert f"--lot {drawn[0]} makes the same again" in capsys.readouterr().err
-
-
 def test_workers(given: tuple[int, bool, str, int], settings: dict[str, Any]) -> None:
     assert workers_of(*given) == settings
 
@@ -112,3 +103,12 @@ def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(
     assert (said["verdict"], said["planned"], said["done"]) == ("INVALID", 10, 0)
     assert said["outcomes"]["dropped"] + said["outcomes"]["unknown"] == 10
     assert (tmp_path / "out" / "manifest.json").is_file()
+
+
+def test_a_lot_is_kept_or_drawn_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lot_of(7) == 7
+    assert lot_of(0) == 0
+    assert capsys.readouterr().err == ""
+    drawn = [lot_of(None) for _ in range(20)]
+    assert len(set(drawn)) == 20
+    assert f"--lot {drawn[0]} makes the same again" in capsys.readouterr().err
