@@ -4,6 +4,7 @@ A target file is TOML. Loopback needs a name, a port and an AE title; anything e
 and every line of the `[consent]` table: unasked load on another's archive can delay care, and is an offence.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.counting import count_instances
 from loadtest.wire import Peer
 from loadtest.wire.settings import check_ae_title
+from sim.world.problems import Problem as Plain
 from sim.world.quantity import Strict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -83,6 +85,10 @@ class Target(Strict):
         urls = [urlsplit(url).hostname or "" for url in (self.base_url, self.statistics_url) if url]
         return list(dict.fromkeys([self.host, *urls]))
 
+    def uses_tls(self) -> bool:
+        """Whether any of its doors is opened by TLS."""
+        return any(urlsplit(url).scheme == "https" for url in (self.base_url, self.statistics_url))
+
     def peer(self) -> Peer:
         """Its DICOM address, by the pinned IP address where there is one."""
         return Peer(self.address or self.host, self.port, self.ae_title)
@@ -92,13 +98,14 @@ class Target(Strict):
         return count_instances(self.statistics_url) if self.statistics_url else None
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a target file: the key, what is wrong, and how to mend it."""
+@dataclass(frozen=True, order=True)
+class Problem(Plain):
+    """One thing wrong with a target file, with its place where it is known, and how to mend it."""
 
-    key: str
-    message: str
     mend: str = ""
+
+    def __str__(self) -> str:
+        return super().__str__() + (f"; mend: {self.mend}" if self.mend else "")
 
 
 class TargetErrors(ValueError):
@@ -106,10 +113,6 @@ class TargetErrors(ValueError):
 
     exit_code = 2
 
-    def __init__(self, file: str, problems: list[Problem]) -> None:
-        self.file, self.problems = file, problems
-        super().__init__("\n".join(self._line(problem) for problem in problems))
-
-    def _line(self, problem: Problem) -> str:
-        where = f"{self.file}: {problem.key}" if problem.key else self.file
-        return f"{where}: {problem.message}" + (f" Mend: {problem.mend}" if problem.mend else "")
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))

@@ -8,7 +8,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from filmless.cli import app
+from filmless.failures import BAD_INPUT_NAMES, FAILED_NAMES
 from tests.filmless.test_cli import ROOT, filmless
 from tests.loadtest.traffic_factory import row, write
 
@@ -44,6 +48,13 @@ def ended(*words: str | Path) -> tuple[int, dict[str, Any]]:
     return done.returncode, found
 
 
+def here(*words: str | Path, code: int = 0) -> Result:
+    """The same in this process: what is refused before anything is started needs no other."""
+    done = CliRunner().invoke(app, [*map(str, words)])
+    assert done.exit_code == code, done.output
+    return done
+
+
 def test_a_threshold_that_is_missed_is_exit_code_3_and_a_failure_for_ci(traffic: Path, tmp_path: Path) -> None:
     """0.01 ms is below what any archive can do, whatever this machine is doing."""
     junit = tmp_path / "junit.xml"
@@ -73,6 +84,46 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
 )
 def test_mistakes_of_options_are_told(traffic: Path, words: tuple[str, ...], says: str) -> None:
     assert says in filmless("load", traffic, *words, code=2).stderr
+
+
+def target(folder: Path, *more: str) -> Path:
+    file = folder / "f.toml"
+    file.write_text("\n".join(('name = "x"', "port = 4242", 'ae_title = "X"', *more)))
+    return file
+
+
+def test_a_mistake_in_a_target_file_is_one_line_with_its_place_or_one_object(traffic: Path, tmp_path: Path) -> None:
+    file = target(tmp_path, 'softwear = "Orthanc"')
+    told = here("load", "--check", "--target", file, code=2).stderr
+    assert f"error: {file}:4:12: softwear: unknown key; allowed: " in told
+    assert "did you mean 'software'?" in told
+    assert "Traceback" not in told
+    for words in (("load", "--check"), ("load", traffic)):
+        error = json.loads(here(*words, "--target", file, "--json", code=2).stdout)["error"]
+        assert (error["file"], error["line"], error["key"], error["nearest"]) == (str(file), 4, "softwear", "software")
+        assert error["mend"].startswith("remove it")
+
+
+def test_a_target_elsewhere_without_consent_is_bad_input(traffic: Path, tmp_path: Path) -> None:
+    told = here("load", traffic, "--target", target(tmp_path, 'host = "10.1.2.3"'), code=2).stderr
+    assert "f.toml:4:8: host: host '10.1.2.3' is not this machine" in told
+    assert "Traceback" not in told
+
+
+def test_tls_files_that_are_not_there_are_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FILMLESS_TLS_CA", "/nonexistent")
+    file = target(tmp_path, 'base_url = "https://127.0.0.1:1/dicom-web"')
+    told = here("load", "--check", "--target", file, code=2).stderr
+    assert "base_url: FILMLESS_TLS_CA: '/nonexistent' is not a readable PEM file" in told
+    assert "mend: name PEM files that can be read" in told
+    assert "Traceback" not in told
+
+
+def test_every_failure_that_is_known_by_name_is_a_class_of_that_name() -> None:
+    """A name that is no class's is a traceback instead of a line, and exit code 1 instead of 2."""
+    code = "\n".join(path.read_text() for part in ("sim", "loadtest") for path in (ROOT / part).rglob("*.py"))
+    for name in BAD_INPUT_NAMES | FAILED_NAMES:
+        assert f"\nclass {name}(" in code
 
 
 def test_claims_are_listed_and_one_that_cannot_be_played_says_why() -> None:
