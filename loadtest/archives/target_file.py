@@ -87,9 +87,16 @@ def _tls_problems(toml: Toml, target: Target) -> list[Problem]:
     if not target.uses_tls():
         return []
     try:
-        client_context(os.environ)
+        client_context(os.environ, restricted=target.restricted)
     except ValueError as error:
-        return [_at(toml, "base_url", str(error), "name PEM files that can be read, or unset the variable")]
+        return [
+            _at(
+                toml,
+                "tls" if target.tls else "base_url",
+                str(error),
+                "name PEM files that can be read, or unset the variable",
+            )
+        ]
     return []
 
 

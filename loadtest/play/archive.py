@@ -26,6 +26,7 @@ from loadtest.play.web import Web
 from loadtest.wire import DicomWeb, StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
+from loadtest.wire.settings import ANNOUNCED
 
 WEB_OPERATIONS = ("qido", "wado")
 LEDGER_AE = "FILMLESS_LEDGER"
@@ -83,7 +84,7 @@ def open_archive(
     operations, seat = {one.operation for one in ours}, seat or Seat()
     moves = "move" in operations and config.retrieve == "planned"
     known = _known(config.jobs[job], seat.number) if moves else None
-    _check_web(target, operations)
+    _check_web(target, {*operations, *_stowed(operations, config)})
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
@@ -92,16 +93,19 @@ def open_archive(
         config.profile(),
         config.timeouts(),
         config.kept_s(),
+        config.pdu_length,
     )
     destination = _destination(known, target, config, stack) if known and seat.plays else None
     links = links_of(about, ours) if config.shape else _failing(faults, about.cluster, ours)
     per_image = config.association == "image"
-    dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
+    limiter = limiter_of(target, seat.of)
+    dimse = Dimse(factory, associations, destination, limiter, per_image, links)
     web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links,
-              config.connect_s, config.view_by)  # fmt: skip
+              config.connect_s, config.view_by, config.qido_page, config.batch, limiter)  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
-        "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
+        "store": web.store if config.store_by == "stow" else dimse.store,
+        "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
     listener = destination.listener if destination else None
     return Archive(about.cluster, about.seed, target, factory, associations, services, web, listener, links, faults)
@@ -134,8 +138,12 @@ def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:
     return kinds
 
 
+def _stowed(operations: set[str], config: PlayConfig) -> set[str]:
+    return {"STOW-RS"} if config.store_by == "stow" and "store" in operations else set()
+
+
 def _check_web(target: Target, operations: set[str]) -> None:
-    web = sorted(operations.intersection(WEB_OPERATIONS))
+    web = sorted(operations.intersection((*WEB_OPERATIONS, "STOW-RS")))
     if web and not target.base_url:
         raise TrafficProblem(
             f"target '{target.name}': the traffic asks for {' and '.join(web)}, and the target has no base_url: "
@@ -159,7 +167,7 @@ def _destination(known: Known, target: Target, config: PlayConfig, stack: ExitSt
     try:
         listener = StoreListener(
             known.ae_title, known.host, known.port, only_expected=True, profile=config.profile(), timeouts=LISTENER,
-            allowed_hosts=(target.address or target.host,),
+            max_pdu=config.pdu_length or ANNOUNCED, allowed_hosts=(target.address or target.host,),
         )  # fmt: skip
     except OSError as error:
         where = f"{known.ae_title} at {known.host}:{known.port}"
@@ -173,13 +181,14 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
     Raises PlayFailed with who did not answer, TrafficProblem where consent is missing.
     """
     peer = archive.target.peer()
-    doors = [("DICOM", peer.host, peer.port)]
+    doors = [("DICOM", peer.host, peer.port, peer.tls)]
     if needs_web:
         parts = urlsplit(archive.target.base_url)
-        doors.append(("DICOMweb", parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
-    for name, host, port in doors:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        doors.append(("DICOMweb", parts.hostname or "", port, None))
+    for name, host, port, tls in doors:
         try:
-            connect(host, port, TcpProfile.TUNED, timeouts.connect_s).close()
+            connect(host, port, TcpProfile.TUNED, timeouts.connect_s, tls, peer.name).close()
         except WireError as error:
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
             raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None

@@ -96,7 +96,9 @@ class _Run:
 
     def _reach(self) -> None:
         for job, archive in enumerate(self.archives):
-            web = any(one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play)
+            web = self.config.store_by == "stow" or any(
+                one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play
+            )
             check_reachable(archive, web, self.config.timeouts())
 
     def _count(self) -> list[int | None]:

@@ -225,11 +225,12 @@ def _after(batch: Sequence[Buffer], taken: int) -> list[Buffer]:
 
 
 def connect(
-    host: str, port: int, profile: TcpProfile, timeout_s: float, tls: ssl.SSLContext | None = None
+    host: str, port: int, profile: TcpProfile, timeout_s: float, tls: ssl.SSLContext | None = None, name: str = ""
 ) -> socket.socket:
     """Open a TCP (and TLS) connection with the profile's options, without retry; raises ConnectFailed with the cause.
 
     A name with several addresses (localhost) is tried address by address, all within `timeout_s`.
+    `name`: whose certificate it must be, where `host` is the address that a name was pinned to.
     """
     until = perf_counter() + timeout_s
     cause: OSError = OSError("the name has no address")
@@ -240,7 +241,7 @@ def connect(
                 apply(sock, profile)
                 sock.settimeout(max(until - perf_counter(), 1e-3))
                 sock.connect(address)
-                return sock if tls is None else secure(sock, tls, host, max(until - perf_counter(), 1e-3))
+                return sock if tls is None else secure(sock, tls, name or host, max(until - perf_counter(), 1e-3))
             except OSError as error:
                 cause = error
                 sock.close()

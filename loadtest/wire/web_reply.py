@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any
 
 from loadtest.wire.errors import ProtocolError, printable
 
-_REFERENCED, _FAILED, _REASON = "00081199", "00081198", "00081197"
+_REFERENCED, _FAILED, _REASON, _INSTANCE = "00081199", "00081198", "00081197", "00081155"
+NO_REASON = 0x0110  # processing failure (PS3.18 table I.2-2), for a failure that is named without a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class WebReply:
     """What a request gave; times are perf_counter seconds, `bytes` are bytes inside parts (WADO) or of the body.
 
     `stored`, `failed`: objects named in ReferencedSOPSequence and FailedSOPSequence; `reasons`: failure reason codes.
+    `named`: SOP Instance UID -> 0 for one that is named as stored, else its failure reason.
     `first_part`: the first object was whole (WADO). `requests`: HTTP requests made (QIDO pages).
     """
 
@@ -32,6 +34,7 @@ class WebReply:
     reasons: tuple[int, ...] = ()
     hashes: tuple[str, ...] = ()
     detail: str = ""
+    named: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -73,7 +76,22 @@ def stow_answer(answer: HTTPResponse, raw: bytes) -> dict[str, Any]:
         "failed": len(failed),
         "reasons": reasons,
         "detail": detail(answer, raw),
+        "named": named(body),
     }
+
+
+def named(body: Mapping[str, Any]) -> dict[str, int]:
+    """What became of each object that a Store Instances Response names; failed, where it is named as both."""
+    stored = {_uid(one): 0 for one in _sequence(body, _REFERENCED)}
+    failed = {_uid(one): _number(one.get(_REASON)) or NO_REASON for one in _sequence(body, _FAILED)}
+    return {uid: reason for uid, reason in (stored | failed).items() if uid}
+
+
+def _uid(item: Mapping[str, Any]) -> str:
+    """The SOP Instance UID that an item names; "" for none."""
+    element = item.get(_INSTANCE)
+    value = element.get("Value") if isinstance(element, dict) else None
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else ""
 
 
 def _sequence(body: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:

@@ -4,12 +4,16 @@ import json
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from loadtest.archives.launch import running
+from loadtest.archives.target import Target
+from loadtest.play.launch import PlayJob
+from loadtest.series.headroom import Headroom
 from loadtest.series.limit import Search, Step, find_limit
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
@@ -96,6 +100,37 @@ def test_the_knee_of_a_known_service_law_is_found(tmp_path: Path) -> None:
     assert found.above.per_s / found.below.per_s <= (1.4 if undecided else 1.12) + 1e-9
     assert list(steps["held"]) == sorted(steps["held"]), "the archive fills from step to step"
     assert steps["held"].iloc[-1] == run.table("operations").query("step < @steps.index[-1]")["objects"].sum()
+
+
+class Known(LimitPlay):
+    """Steps of an archive that is known, without a play."""
+
+    def __call__(self, per_s: float, seconds: float) -> Step:
+        self.played.append(pd.DataFrame({"step": [len(self.played)]}))
+        return Archive(37.0)(per_s, seconds)
+
+
+@pytest.mark.parametrize("doubts", [[], ["headroom at the knee: lag_p99_s is 0.2, over 0.1"]])
+def test_l4_headroom_is_proved_at_the_knee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doubts: list[str]) -> None:
+    """Who cannot drive that rate into a null sink has not shown that it was the archive that broke."""
+    asked: list[float] = []
+
+    def prove(when: str, jobs: list[PlayJob], speed: float, seconds: float, settings: Any, *more: Any) -> Headroom:
+        due = pd.read_parquet(jobs[0].traffic)["due_s"]
+        asked.append(len(due) / seconds)
+        assert settings["modality_associations"] == 64
+        return Headroom(when, seconds, seconds, {"dropped": 0}, doubts)
+
+    monkeypatch.setattr("loadtest.series.limit_play.prove", prove)
+    file = write(tmp_path / "t.parquet", [row("store", 0.1 * n, n, objects=1) for n in range(50)])
+    step = Known(Rated(file), Target(name="x", port=104, ae_title="X"), 0, thresholds(60))
+    found = search_limit(step, Search(5.0), tmp_path / "out", headroom_s=4.0)
+    assert found.above is not None
+    assert asked == [pytest.approx(found.above.per_s, rel=0.05)]
+    assert found.verdict == ("INVALID" if doubts else "PASS")
+    assert ("not shown to be the archive's: headroom at the knee: lag" in found.sentence) == bool(doubts)
+    (told,) = Run(tmp_path / "out").manifest["headroom"]
+    assert (told["doubts"], told["when"].startswith("at the ")) == (doubts, True)
 
 
 def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:
