@@ -12,7 +12,7 @@ _ROOT = "Correct base_url in the target file, or switch DICOMweb on in the archi
 
 def stow(flight: Preflight) -> CheckResult:
     """STOW-RS of one synthetic object, another than C-STORE's."""
-    with DicomWeb(flight.target.base_url, flight.timeouts, profile=flight.means.profile) as web:
+    with _open(flight) as web:
         reply = web.stow([flight.by_web.file(flight.means.syntax)])
     if reply.ok and reply.stored != 1:
         return CheckResult("stow", "failed", f"HTTP {reply.status}, and {reply.stored} objects named as stored, not 1")
@@ -24,7 +24,7 @@ def stow(flight: Preflight) -> CheckResult:
 def qido(flight: Preflight) -> CheckResult:
     """QIDO-RS of the study stored; an archive may need a moment to index it."""
     until = time.monotonic() + (INDEXED_WITHIN_S if "stow" in flight.passed else 0.0)
-    with DicomWeb(flight.target.base_url, flight.timeouts, profile=flight.means.profile) as web:
+    with _open(flight) as web:
         found, reply = web.qido("studies", {"StudyInstanceUID": flight.by_web.study})
         while reply.ok and not found and time.monotonic() < until:
             time.sleep(0.1)
@@ -38,11 +38,16 @@ def wado(flight: Preflight) -> CheckResult:
     """WADO-RS of the study stored."""
     if "stow" not in flight.passed:
         return CheckResult("wado", "not asked", "STOW-RS has stored nothing to retrieve")
-    with DicomWeb(flight.target.base_url, flight.timeouts, profile=flight.means.profile) as web:
+    with _open(flight) as web:
         reply = web.wado_study(flight.by_web.study)
     if reply.ok and reply.objects != 1:
         return CheckResult("wado", "failed", f"HTTP {reply.status} with {reply.objects} objects, not 1")
     return judged("wado", reply)
+
+
+def _open(flight: Preflight) -> DicomWeb:
+    target, means = flight.target, flight.means
+    return DicomWeb(target.base_url, means.timeouts, profile=means.profile, tls=target.web_tls())
 
 
 def judged(service: str, reply: WebReply, note: str = "", more: str = "") -> CheckResult:

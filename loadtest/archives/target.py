@@ -5,6 +5,7 @@ and every line of the `[consent]` table: unasked load on another's archive can d
 """
 
 import os
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
@@ -108,6 +109,10 @@ class Target(Strict):
         """
         tls = client_context(os.environ, restricted=self.restricted) if self.tls else None
         return Peer(self.address or self.host, self.port, self.ae_title, self.host, tls)
+
+    def web_tls(self) -> ssl.SSLContext | None:
+        """For DICOMweb by https, where it must be of B.13; None: as HTTPS is by itself."""
+        return client_context(os.environ, restricted=True) if self.restricted else None
 
     def count_instances(self) -> int | None:
         """Objects that the archive holds; None when it cannot tell. Raises WireError when it should and does not."""

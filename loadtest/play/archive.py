@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from gevent import joinall
 
+from loadtest.archives.mends import TLS
 from loadtest.archives.target import Destination as Known
 from loadtest.archives.target import Target
 from loadtest.objects.factory import Factory
@@ -100,8 +101,10 @@ def open_archive(
     per_image = config.association == "image"
     limiter = limiter_of(target, seat.of)
     dimse = Dimse(factory, associations, destination, limiter, per_image, links)
-    web = Web(factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile()), links,
-              config.connect_s, config.view_by, config.qido_page, config.batch, limiter)  # fmt: skip
+    web = Web(
+        factory, lambda: DicomWeb(target.base_url, config.timeouts(), profile=config.profile(), tls=target.web_tls()),
+        links, config.connect_s, config.view_by, config.qido_page, config.batch, limiter, associations.tally,
+    )  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
         "store": web.store if config.store_by == "stow" else dimse.store,
@@ -190,6 +193,8 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
         try:
             connect(host, port, TcpProfile.TUNED, timeouts.connect_s, tls, peer.name).close()
         except WireError as error:
+            if str(error).startswith("TLS"):
+                raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}. {TLS}") from None
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
             raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None
     ask_archive(archive.target)

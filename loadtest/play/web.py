@@ -1,6 +1,6 @@
 """The DICOMweb services of one archive: STOW-RS, QIDO-RS, WADO-RS (PS3.18 10.4 to 10.6), a few connections a device."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -30,14 +30,17 @@ class Web:
         qido_page: int = 0,
         batch: int = 16,
         limiter: Limiter | None = None,
+        tally: Counter[str] | None = None,
     ) -> None:
         """`connect_s`: a link that is down is waited for so long. `view_by`, `qido_page`, `batch`: see PlayConfig.
 
-        `limiter` holds an agreed rate of objects stored.
+        `limiter` holds an agreed rate of objects stored. `tally` counts connections by their TLS version and suite.
         """
         self._factory, self._connect, self._links = factory, connect, links or {}
         self._connect_s, self._view_by = connect_s, view_by
         self._qido_page, self._batch, self._limiter = qido_page, batch, limiter
+        self._tally = Counter[str]() if tally is None else tally
+        self._told: set[int] = set()
         self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
 
     @contextmanager
@@ -50,7 +53,14 @@ class Web:
         try:
             yield client
         finally:
+            self._disclose(client)
             idle.append(client)  # after an error it has closed its connection, and opens one for the next request
+
+    def _disclose(self, client: DicomWeb) -> None:
+        """What TLS has agreed on stands in the result (rule S2), once a client."""
+        if client.security and id(client) not in self._told:
+            self._told.add(id(client))
+            self._tally[f"DICOMweb: {client.security}"] += 1
 
     def store(self, operation: Operation, done: Done) -> None:
         """STOW-RS of a study, so many objects a request; the first request without an answer ends it."""

@@ -36,7 +36,7 @@ class Bounded:
     def receive(self, room: memoryview, left: float, flags: int = 0) -> int:
         """Bytes that came; 0 at the end of the stream. `drop` among the flags: they need not be kept."""
         self._wait(left)
-        return self._sock.recv_into(room, 0, flags)
+        return self._sock.recv_into(room, len(room), flags)  # gevent's TLS sockets read nothing for a length of 0
 
     def receive_now(self, room: memoryview) -> int | None:
         """Bytes that were there already; None when there is nothing."""
@@ -80,7 +80,7 @@ class _Kernel(Bounded):
     def receive(self, room: memoryview, left: float, flags: int = 0) -> int:
         self._bound(socket.SO_RCVTIMEO, left)
         try:
-            return self._sock.recv_into(room, 0, flags)
+            return self._sock.recv_into(room, len(room), flags)
         except BlockingIOError:
             raise TimeoutError from None
 
