@@ -260,6 +260,42 @@ def test_claims_are_listed_and_one_that_cannot_be_played_says_why() -> None:
     assert "contradicts itself" in filmless("claim", KCENON, code=2).stderr
 
 
+def test_l14_a_claim_says_its_scale_in_the_verdict_line(tmp_path: Path) -> None:
+    """The command hands the scale on: through the whole play, to the line that a person reads, and to a program."""
+    junit, scale = tmp_path / "junit.xml", "played at 1/20 of the claimed rate on this machine, for 1 s; asked 5 % more"
+    words = ("--scale", "0.05", "--headroom", "0", "--junit", junit)
+    done = filmless("claim", small_claim(tmp_path), *words, "--out", tmp_path / "one", code=4)
+    assert done.stdout.startswith(f"INVALID ({scale})")
+
+    assert junit.is_file()
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    assert done.stdout.startswith(f"{manifest['verdict_line']}; ")
+
+
+def small_claim(folder: Path) -> Path:
+    """A claim of 4,000 small images a second; headroom that was not proved makes its play INVALID at any speed."""
+    file = folder / "small.toml"
+    file.write_text(SMALL)
+    return file
+
+
+SMALL = """title = "4,000 images a second"
+product = "X"
+figures = [{ id = "f1", quantity = "rate", value = 4000.0, unit = "1/s", source = "assumption", status = "verified" }]
+[load]
+seconds = 1.0
+rows = 64
+columns = 64
+prefill = 0
+assumed = "everything else"
+flows = [{ operation = "store", per_s = 4000.0 }]
+[thresholds.rate]
+statistic = "achieved-rate"
+operation = "store"
+limit = { value = 4000.0, unit = "1/s", source = "f1", status = "verified" }
+"""
+
+
 def test_a_play_at_a_rate_and_what_it_cannot_be_calibrated_for(traffic: Path, tmp_path: Path) -> None:
     code, found = ended("load", traffic, "--rate", "60", "--seconds", "2.5", "--out", tmp_path / "out")
     assert code in (0, 4)
