@@ -52,7 +52,7 @@ def refuse_others(mode: Mode, ctx: typer.Context) -> None:
     names = {one.name: max(one.opts, key=len) for one in ctx.command.params if one.name}
     told = refused(mode, [name for name in names if is_given(ctx, name)])
     if told:
-        listed = ", ".join(names[name] if names[name].startswith("-") else "a traffic file" for name in told)
+        listed = ", ".join(names[name] if names[name].startswith("-") else "traffic file" for name in told)
         reasons = dict.fromkeys(WHY[mode][name] for name in told if name in WHY.get(mode, {}))
         why = f" ({'; '.join(reasons)})" if reasons else ""
         raise BadInput(f"{WORDS[mode]} takes no {listed}{why}: leave {'them' if len(told) > 1 else 'it'} out")

@@ -7,7 +7,9 @@ from filmless.failures import BadInput
 
 
 def check_places(out: Path, junit: Path | None = None) -> None:
-    """A run folder and a file of JUnit XML that can be written; nothing is left there. Raises BadInput."""
+    """A run folder that is not there yet, and a file of JUnit XML, can be written. Raises BadInput."""
+    if out.exists():
+        raise BadInput(f"{out} exists already: name another folder with --out, or remove it")
     _try(next(one for one in out.absolute().parents if one.exists()), f"--out {out}")
     if junit is None:
         return

@@ -116,7 +116,7 @@ class Target(Strict):
 
     def count_instances(self) -> int | None:
         """Objects that the archive holds; None when it cannot tell. Raises WireError when it should and does not."""
-        return count_instances(self.statistics_url) if self.statistics_url else None
+        return count_instances(self.statistics_url, self.web_tls()) if self.statistics_url else None
 
 
 @dataclass(frozen=True, order=True)

@@ -18,6 +18,8 @@ from loadtest.play.traffic import Operation
 from loadtest.verdict.records import NO_STATUS
 from loadtest.wire import DicomWeb, WebReply
 
+STOW = "stow"  # kind of the rows: several have one request's times, so that they tell nothing of a single object's
+
 
 def stow_study(
     client: DicomWeb, factory: Factory, operation: Operation, batch: int, limiter: Limiter | None, done: Done
@@ -39,17 +41,16 @@ def _request(
         reply = client.stow(files, factory.study_uid(operation.exam))
     except BaseException as error:
         outcome, status, _ = outcome_of(error)
-        done.sent += [Sent(number, start, nan, nan, perf_counter(), len(file), status, outcome)
+        done.sent += [Sent(number, start, nan, nan, perf_counter(), len(file), status, outcome, STOW)
                       for number, file in zip(numbers, files, strict=True)]  # fmt: skip
         raise
     if isnan(done.first_byte):
         done.first_byte, done.first_object = reply.first_byte, reply.end
     done.end = reply.end
     for number, file in zip(numbers, files, strict=True):
-        uid = factory.instance_uid(operation.exam, number)
-        _take(
-            Sent(number, start, reply.sent, reply.first_byte, reply.end, len(file), *_became(reply, uid)), reply, done
-        )
+        status, outcome = _became(reply, factory.instance_uid(operation.exam, number))
+        one = Sent(number, start, reply.sent, reply.first_byte, reply.end, len(file), status, outcome, STOW)
+        _take(one, reply, done)
 
 
 def _became(reply: WebReply, uid: str) -> tuple[int, str]:

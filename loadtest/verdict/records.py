@@ -59,8 +59,9 @@ class OperationRow:
 class ObjectRow:
     """One object that was handed to an association, or one request of a view: `sent_s` when the last byte had left.
 
-    `kind` is store, or of a view metadata, frames, rendered, series or instance, whose `first_object_s` is when the
-    (first) image was whole and whose `bytes` were received. By STOW-RS the times are those of the object's request.
+    `kind` is store; or stow, where the times are those of a request that had several objects; or of a view metadata,
+    frames, rendered, series or instance, whose `first_object_s` is when the (first) image was whole and whose `bytes`
+    were received.
     """
 
     cluster: str

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,15 +13,18 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pytest
 from click.testing import Result
+from pydicom.uid import RLELossless
 from typer.testing import CliRunner
 
 from filmless.cli import app
 from filmless.failures import BAD_INPUT_NAMES, FAILED_NAMES, BadInput
+from loadtest.archives.check_result import CheckResult, Means
 from loadtest.archives.target import Target
 from loadtest.play.config import PlayConfig
 from loadtest.play.launch import PlayJob
 from loadtest.play.problems import PlayFailed
 from loadtest.series.limit import Limit
+from loadtest.wire import TcpProfile
 from tests.filmless.test_cli import ROOT, filmless
 from tests.loadtest.traffic_factory import row, write
 
@@ -99,11 +102,12 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
         (("--seconds", "3"), "a play of the traffic as it is takes no --seconds (times are the traffic's, unless"),
         (("--find-limit", "--kill-at", "1", "--web"), "--find-limit takes no --web, --kill-at (Locust's page lives"),
         (("--find-limit", "--speed", "1"), "--find-limit takes no --speed"),  # though it is the default
-        (("--check", "--commit", "--rate", "5"), "--check takes no a traffic file, --rate, --commit: leave them out"),
-        (("--worker", "--sla", "x.toml"), "--worker takes no a traffic file, --sla: leave them out"),
+        (("--check", "--commit", "--rate", "5"), "--check takes no traffic file, --rate, --commit: leave them out"),
+        (("--worker", "--sla", "x.toml"), "--worker takes no traffic file, --sla: leave them out"),
         (("--check", "--find-limit"), "--check and --find-limit exclude each other"),
         (("--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: there is no folder nowhere; make it"),
         (("--junit", "tests"), "--junit tests: is a folder"),
+        (("--out", "tests"), "tests exists already: name another folder with --out"),
         (("--out", "README.md/out"), "README.md: Not a directory; name another"),
         (("--pdu-length", "9"), "--pdu-length 9: max_pdu 9: allowed are 4096"),
     ],
@@ -204,6 +208,27 @@ def test_a_search_writes_junit_and_proves_headroom(
     suite = ET.parse(junit).getroot()
     assert (suite.get("tests"), suite.get("errors")) == ("1", "0" if verdict == "PASS" else "1")
     assert "the knee lies between 3 and 4" in ET.tostring(suite, encoding="unicode")
+
+
+def test_a_check_is_done_as_the_play_will_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Means] = []
+
+    def preflight(target: Target, means: Means) -> list[CheckResult]:
+        used.append(means)
+        return []
+
+    @contextmanager
+    def running(*given: Any, **named: Any) -> Iterator[Target]:
+        yield Target(name="x", port=104, ae_title="X")
+
+    monkeypatch.setattr("filmless.load_commands.preflight", preflight)
+    monkeypatch.setattr("filmless.load_commands.running", running)
+    here("load", "--check")
+    here("load", "--check", "--tcp", "modality", "--segment", "1448", "--transfer-syntax", "rle", "--timeouts",
+         "response=3", "--pdu-length", "16384")  # fmt: skip
+    timeouts = replace(Means().timeouts, response_s=3.0)
+    profile = replace(TcpProfile.MODALITY, segment_bytes=1448)
+    assert used == [Means(), Means(profile, timeouts, str(RLELossless), 16384)]
 
 
 def test_a_ramp_is_reached_from_the_command_line(traffic: Path, asked: Asked) -> None:

@@ -15,6 +15,7 @@ from loadtest.archives.launch import running
 from loadtest.archives.target import Target
 from loadtest.play.launch import PlayJob, play
 from loadtest.play.problems import TrafficProblem
+from loadtest.series.calibrate import calibrate
 from loadtest.series.headroom import prove
 from sim.runs.store import Run
 from tests.loadtest.play.bench import Outcome, carry_out
@@ -36,6 +37,9 @@ def test_every_object_of_a_study_has_its_row_and_is_found(tmp_path: Path, kind: 
     assert result["verdict"] == "PASS", (result["reasons"], run.table("operations")["detail"].tolist())
     objects, ledger, operations = (run.table(name) for name in ("objects", "ledger", "operations"))
     assert (len(objects), set(objects["outcome"]), set(objects["status"])) == (18, {"ok"}, {200})
+    assert set(objects["kind"]) == {"stow"}, "what takes an object's own time looks for others"
+    with pytest.raises(TrafficProblem, match="stored by STOW-RS, several a request, whose time is not an object's"):
+        calibrate(run)
     played = objects[objects["exam"] == 1]
     assert played.groupby("start_s", sort=False).size().tolist() == [2, 2, 1], "a request's objects have its times"
     assert (played["sent_s"] <= played["first_byte_s"]).all()
