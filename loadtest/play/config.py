@@ -102,6 +102,8 @@ class PlayConfig(Strict):
     def _no_link_for_stow(self) -> "PlayConfig":
         if self.store_by == "stow" and (self.shape or self.faults):
             raise ValueError("store_by stow with shape or faults: what STOW-RS sends does not pass a site's link")
+        if self.store_by == "stow" and self.async_window > 1:
+            raise ValueError("store_by stow with async_window: it is for C-STORE; take batch for several at once")
         return self
 
     @model_validator(mode="after")

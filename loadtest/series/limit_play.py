@@ -15,6 +15,7 @@ from loadtest.play.launch import OnProgress, PlayJob, play
 from loadtest.play.problems import PlayFailed
 from loadtest.series.headroom import Headroom, prove
 from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
+from loadtest.series.measure import NOT_PROVED
 from loadtest.series.rated import Rated
 from loadtest.verdict.finding import find
 from loadtest.verdict.judged import FAIL, INVALID
@@ -86,17 +87,17 @@ class LimitPlay:
             return 0
 
 
-def search_limit(play_step: LimitPlay, search: Search, out: Path, headroom_s: float = 0.0) -> Limit:
+def search_limit(play_step: LimitPlay, search: Search, out: Path, headroom_s: float | None = None) -> Limit:
     """Search and keep: tables `steps` and `operations` (with the step's number). Raises TrafficProblem, PlayFailed.
 
     `headroom_s`: the rate above the knee is played into a null sink for so long (rule L4): who cannot drive it there
-    has not shown that it was the archive that broke.
+    has not shown that it was the archive that broke. 0: it is not, and the verdict says so; None: nobody asks.
     """
     check_new(out)
     found = find_limit(play_step, search)
     proof = play_step.prove(found, headroom_s) if headroom_s else None
-    if proof and proof.doubts:
-        sentence = f"{found.sentence}; not shown to be the archive's: {'; '.join(proof.doubts)}"
+    if doubts := proof.doubts if proof else [NOT_PROVED] if headroom_s == 0 else []:
+        sentence = f"{found.sentence}; not shown to be the archive's: {'; '.join(doubts)}"
         found = replace(found, verdict=INVALID, sentence=sentence)
     try:
         with RunWriter(out) as writer:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from typer.main import get_command
 
+from filmless.cli import app
 from filmless.failures import BadInput
 from filmless.load_commands import check_law
+from filmless.load_modes import TAKES
 from filmless.load_options import (
     ASSOCIATION,
     RETRIEVE,
@@ -114,6 +117,12 @@ def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
         check_law("servers=1", "orthanc")
     with pytest.raises(BadInput, match="--law server: allowed are servers"):
         check_law("server=1", "embedded")
+
+
+def test_every_option_is_taken_by_some_way_to_play() -> None:
+    """One that is new and in no table of `load_modes` would be refused wherever it is given."""
+    options = {one.name for one in get_command(app).commands["load"].params}  # type: ignore[attr-defined]
+    assert options == set().union(*TAKES.values())
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:

@@ -148,11 +148,18 @@ def test_without_a_web_door_it_says_so(tmp_path: Path) -> None:
         carry_out(tmp_path, [row("store", 0.0, 1)], target, store_by="stow")
 
 
-@pytest.mark.parametrize("setting", ["shape", "faults"])
-def test_what_a_link_would_hold_back_is_not_stowed(tmp_path: Path, setting: str) -> None:
-    with pytest.raises(ValueError, match="does not pass a site's link"):
-        carry_out(tmp_path, [row("store", 0.0, 1)], Target(name="x", port=104, ae_title="X"), store_by="stow",
-                  **{setting: True})  # fmt: skip
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"shape": True}, "does not pass a site's link"),
+        ({"faults": True}, "does not pass a site's link"),
+        ({"async_window": 2}, "it is for C-STORE; take batch"),
+    ],
+)
+def test_what_stow_cannot_do_is_refused(tmp_path: Path, setting: dict[str, Any], says: str) -> None:
+    target = Target(name="x", port=104, ae_title="X")
+    with pytest.raises(ValueError, match=says):
+        carry_out(tmp_path, [row("store", 0.0, 1)], target, store_by="stow", **setting)
 
 
 def test_headroom_is_proved_by_stow_too(tmp_path: Path) -> None:

@@ -133,6 +133,15 @@ def test_l4_headroom_is_proved_at_the_knee(tmp_path: Path, monkeypatch: pytest.M
     assert (told["doubts"], told["when"].startswith("at the ")) == (doubts, True)
 
 
+def test_l4_a_knee_without_proof_of_headroom_is_invalid(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.parquet", [row("store", 0.1 * n, n, objects=1) for n in range(50)])
+    step = Known(Rated(file), Target(name="x", port=104, ae_title="X"), 0, thresholds(60))
+    found = search_limit(step, Search(5.0), tmp_path / "out", headroom_s=0.0)
+    assert found.verdict == "INVALID"
+    assert "the generator's headroom was not shown (rule L4): play with --headroom" in found.sentence
+    assert Run(tmp_path / "out").manifest["verdict"] == "INVALID"
+
+
 def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:
     rows = [
         row("prefill", 0, 1),
