@@ -29,7 +29,6 @@ from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
 from loadtest.wire.settings import ANNOUNCED
 
-WEB_OPERATIONS = ("qido", "wado")
 LEDGER_AE = "FILMLESS_LEDGER"
 LISTENER = Timeouts(connect_s=5.0, response_s=120.0, operation_s=600.0)  # an archive may hold its association open
 
@@ -85,7 +84,7 @@ def open_archive(
     operations, seat = {one.operation for one in ours}, seat or Seat()
     moves = "move" in operations and config.retrieve == "planned"
     known = _known(config.jobs[job], seat.number) if moves else None
-    _check_web(target, {*operations, *_stowed(operations, config)})
+    _check_web(target, operations.intersection(config.by_web()))
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
@@ -141,12 +140,8 @@ def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:
     return kinds
 
 
-def _stowed(operations: set[str], config: PlayConfig) -> set[str]:
-    return {"STOW-RS"} if config.store_by == "stow" and "store" in operations else set()
-
-
 def _check_web(target: Target, operations: set[str]) -> None:
-    web = sorted(operations.intersection((*WEB_OPERATIONS, "STOW-RS")))
+    web = sorted("STOW-RS" if one == "store" else one for one in operations)
     if web and not target.base_url:
         raise TrafficProblem(
             f"target '{target.name}': the traffic asks for {' and '.join(web)}, and the target has no base_url: "

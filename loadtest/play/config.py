@@ -136,6 +136,10 @@ class PlayConfig(Strict):
         """How the sockets behave."""
         return replace(PROFILES[self.tcp], segment_bytes=self.segment_bytes)
 
+    def by_web(self) -> tuple[str, ...]:
+        """The operations that go by DICOMweb."""
+        return ("qido", "wado", "store") if self.store_by == "stow" else ("qido", "wado")
+
     def kept_s(self) -> float:
         """How long an unused association stays open: 0 unless it is kept."""
         return self.keep_idle_s if self.association == "kept" else 0.0

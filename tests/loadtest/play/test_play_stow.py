@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ import pytest
 
 from loadtest.archives.launch import running
 from loadtest.archives.target import Target
+from loadtest.play.config import PlayConfig
 from loadtest.play.launch import PlayJob, play
 from loadtest.play.problems import TrafficProblem
 from loadtest.series.calibrate import calibrate
@@ -22,6 +25,7 @@ from tests.loadtest.play.bench import Outcome, carry_out
 from tests.loadtest.play.doctored import doctored
 from tests.loadtest.traffic_factory import NAN, row, write
 
+ROOT = Path(__file__).parents[3]
 UID = re.compile(rb"\x02\x00\x03\x00UI..([0-9.]+)", re.DOTALL)  # (0002,0003) of each Part 10 file
 Answer = Callable[[int, list[str]], tuple[int, dict[str, list[tuple[str, int]]] | None]]
 _TAGS = {"stored": "00081199", "failed": "00081198"}
@@ -160,6 +164,29 @@ def test_what_stow_cannot_do_is_refused(tmp_path: Path, setting: dict[str, Any],
     target = Target(name="x", port=104, ae_title="X")
     with pytest.raises(ValueError, match=says):
         carry_out(tmp_path, [row("store", 0.0, 1)], target, store_by="stow", **setting)
+
+
+NAMES = """
+import locust
+from loadtest.play.users import Players, new_environment
+from loadtest.verdict.records import OperationRow
+
+environment, heard = new_environment(), []
+environment.events.request.add_listener(lambda **said: heard.append(said["request_type"]))
+for by_web in (("qido", "wado"), ("qido", "wado", "store")):
+    for operation in ("store", "qido", "find"):
+        row = OperationRow(1, "south", "ge", "s", "CT1", operation, "", "CT", 1, "play", 0.0, end_s=1.0, outcome="ok")
+        Players([], environment, by_web).tell(row)
+print(*heard)
+"""
+
+
+def test_locusts_page_says_by_what_it_was_stored() -> None:
+    done = subprocess.run([sys.executable, "-c", NAMES], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["DIMSE", "DICOMweb", "DIMSE", "DICOMweb", "DICOMweb", "DIMSE"]
+    target = Target(name="x", port=104, ae_title="X").model_dump(mode="json")
+    config = PlayConfig.model_validate({"jobs": [{"traffic": "x", "target": target}], "out": "y", "store_by": "stow"})
+    assert config.by_web() == ("qido", "wado", "store")
 
 
 def test_headroom_is_proved_by_stow_too(tmp_path: Path) -> None:
