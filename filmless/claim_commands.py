@@ -7,6 +7,7 @@ from filmless.failures import BadInput
 from filmless.load_commands import Judging, tell_finding
 from filmless.load_options import lot_of
 from filmless.output import give, say, show
+from filmless.places import check_places
 from filmless.play import measure_all
 from loadtest.series.claims import CLUSTER, Claim, Scaled, auto_scale, read_claim, scaled, write_claim
 
@@ -40,6 +41,7 @@ def play_claim(file: Path, target: str, scale: float | None, seconds: float | No
     one = _scaled(read_claim(file), file, scale, seconds)
     say(f"{one.claim.title}: {one.words()}. Not said by the claim: {one.load.assumed}")
     folder = out or Path("runs") / f"claim-{file.stem}"
+    check_places(folder, judging.junit)
     with TemporaryDirectory(prefix="filmless-claim-") as work:
         traffic = Path(work) / f"{CLUSTER}.traffic.parquet"
         write_claim(one, traffic)

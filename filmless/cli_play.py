@@ -38,6 +38,7 @@ def traffic(
 @app.command()
 @guarded
 def load(
+    ctx: typer.Context,
     traffic: Annotated[Path | None, typer.Argument(help="traffic file of `filmless traffic`")] = None,
     target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",
     speed: Annotated[float, typer.Option(min=0.01, help="10 plays ten times as fast")] = 1.0,
@@ -51,30 +52,64 @@ def load(
         typer.Option(
             min=0,
             help="seconds of the plan's busiest time played into a null "
-            "sink before and after; default 10 with --sla, else 0",
+            "sink before and after, or at the knee; default 10 with --sla, else 0",
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="verdict as JUnit XML, to this file")] = None,
     limit: Annotated[bool, typer.Option("--find-limit", help="raise the rate until a line of --sla breaks")] = False,
     rate: Annotated[
-        float, typer.Option(min=0, help="operations/s of the first step of --find-limit, or of the whole play")
-    ] = 0.0,
+        float | None, typer.Option(min=0, help="operations/s of the first step of --find-limit, or of the whole play")
+    ] = None,
+    rate_to: Annotated[float | None, typer.Option(min=0, help="operations/s at the end of --arrivals ramp")] = None,
     seconds: Annotated[
         float, typer.Option(min=0.5, help="of each step of --find-limit, or of a play at --rate")
     ] = 10.0,
-    arrivals: Annotated[str, typer.Option(help="of --rate: constant or poisson")] = "constant",
+    arrivals: Annotated[str, typer.Option(help="of --rate: constant, poisson, or ramp up to --rate-to")] = "constant",
     out: Annotated[Path | None, typer.Option(help="run folder; default: runs/load-<traffic>")] = None,
     transfer_syntax: Annotated[
         str, typer.Option(help="of the objects: explicit, implicit, jpeg-ls, jpeg-2000, htj2k or rle")
     ] = "explicit",
     tcp: Annotated[str, typer.Option(help="tuned (no Nagle, quick ACK), or modality (as shipped)")] = "tuned",
+    segment: Annotated[
+        int | None, typer.Option(help="bytes of a TCP segment, 88 to 32767: 1448 is Ethernet's; default: the system's")
+    ] = None,
+    pdu_length: Annotated[
+        int | None,
+        typer.Option(
+            help="bytes of a PDU, 4096 to 1048576: announced, and the most sent; default: 131072, as long as taken"
+        ),
+    ] = None,
     association: Annotated[str, typer.Option(help="kept, or one for each study, series or image")] = "kept",
+    keep_idle: Annotated[
+        float | None, typer.Option(help="seconds that a kept association may be idle; default 2")
+    ] = None,
+    associations: Annotated[
+        int | None, typer.Option(min=1, max=64, help="studies that a modality sends at once; default 1")
+    ] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=1, max=64, help="requests that a workstation has at once; default 8")
+    ] = None,
     async_window: Annotated[
         int, typer.Option(min=1, max=64, help="C-STOREs under way at once on an association, if granted")
     ] = 1,
+    timeouts: Annotated[
+        str, typer.Option(help="seconds, such as connect=5,response=30,operation=60 (the default)")
+    ] = "",
     shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
+    store_by: Annotated[str, typer.Option(help="dimse (C-STORE), or stow (STOW-RS)")] = "dimse",
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="objects of a study in one STOW-RS request; default 16")
+    ] = None,
+    retrieve: Annotated[str, typer.Option(help="planned, or get: C-GET in place of C-MOVE, no listener")] = "planned",
+    qido_page: Annotated[
+        int | None, typer.Option(min=0, help="QIDO-RS by pages of so many answers; default 0: in one")
+    ] = None,
     view_by: Annotated[
-        str, typer.Option(help="WADO-RS of a study: instances at once, or its metadata, then frames or rendered images")
+        str,
+        typer.Option(
+            help="WADO-RS of a study: instances (at once), series, instance (each by itself), metadata, or metadata "
+            "and then frames or rendered images"
+        ),
     ] = "instances",
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
@@ -95,36 +130,41 @@ def load(
     master_port: Annotated[int, typer.Option(min=1, max=65535)] = 5557,
     json_: Json = False,
 ) -> None:
-    """Play traffic on time against an archive; or, with --check, try each of its services first."""
-    from filmless.load_commands import Judging, check_target, run_load
-    from filmless.load_options import (
-        connection_of,
-        faults_of,
-        refuse_with_rate,
-        syntax_of,
-        view_of,
-        witnesses_of,
-        work,
-        workers_of,
+    """Play traffic on time against an archive; or, with --check, try each of its services first.
+
+    What an option would change and cannot here is refused: nothing that is asked for is left out silently.
+    """
+    from filmless import load_options as options
+    from filmless.limit_commands import Rate, run_at_rate, run_limit
+    from filmless.load_commands import Judging, Play, check_target, run_load
+    from filmless.load_modes import mode_of, refuse_others
+
+    mode = mode_of(check, worker, limit, rate is not None)
+    refuse_others(mode, ctx)
+    how = options.connection_of(tcp, association, async_window)
+    how |= options.services_of(transfer_syntax, view_by, store_by, retrieve, batch)
+    how |= options.numbers_of(
+        pdu_length=pdu_length, segment_bytes=segment, keep_idle_s=keep_idle, modality_associations=associations,
+        workstation_associations=requests, qido_page=qido_page,
     )  # fmt: skip
-
-    how = connection_of(tcp, association, async_window)
-    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape, "view_by": view_of(view_by)}
-    if check:
-        check_target(target, json_)
-    elif limit or rate:
-        refuse_with_rate(faults, law)
-        from filmless.limit_commands import Rate, run_at_rate, run_limit
-
-        judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals, lot)
-        (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_, how)
-    elif worker:
-        work(master_host, master_port)
+    how |= options.timeouts_of(timeouts) | {"shape": shape}
+    if mode == "check":
+        check_target(target, json_, how)
+        return
+    if mode == "worker":
+        options.work(master_host, master_port)
+        return
+    how |= options.workers_of(workers, master, master_host, master_port)
+    how |= options.witnesses_of(verify_hashes, commit, kill_at) | options.faults_of(faults, target)
+    how |= {"lot": lot} if lot is not None and mode == "play" else {}
+    play = Play(traffic, target, out, Judging(sla, headroom, junit), how, law, web, json_)
+    at = Rate(rate or 0.0, seconds, arrivals, rate_to, lot)
+    if mode == "find-limit":
+        run_limit(play, at)
+    elif mode == "rate":
+        run_at_rate(play, at)
     else:
-        how |= workers_of(workers, master, master_host, master_port)
-        how |= {"lot": lot} if lot else {}
-        how |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)
-        run_load(traffic, target, speed, web, out, json_, Judging(sla, headroom, junit), how, law)
+        run_load(play, speed)
 
 
 @app.command()

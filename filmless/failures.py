@@ -50,7 +50,7 @@ BAD_INPUT_NAMES = {
     "ScenarioErrors",
     "RunProblem",
     "PlanProblem",
-    "TargetProblem",
+    "TargetErrors",
     "TrafficProblem",
     "TooManyPatients",
     "SizingProblem",

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from filmless.failures import INVALID, BadInput
-from filmless.load_commands import CODES, Judging, tell_finding
+from filmless.load_commands import CODES, Play, stem_of, tell_finding
 from filmless.load_options import lot_of
 from filmless.output import give, say, show
 from filmless.play import measure_all, placed
@@ -18,6 +18,8 @@ from loadtest.series.calibrate import calibrate, profile_toml
 from loadtest.series.limit import Limit, Search, Step
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
+from loadtest.verdict.judged import PASS
+from loadtest.verdict.junit import junit_xml
 from loadtest.verdict.sources import read_thresholds
 from sim.runs.store import Run
 
@@ -26,62 +28,68 @@ FROM_PER_S = 5.0  # first step where --rate is not given
 
 @dataclass(frozen=True)
 class Rate:
-    """Operations a second (0: not given), for how long, and how they arrive."""
+    """Operations a second (0: not given), for how long, how they arrive, and at which rate a ramp ends."""
 
     per_s: float
     seconds: float
     arrivals: str
+    to_per_s: float | None = None
     lot: int | None = None  # None: one is drawn
 
-    def checked(self) -> Arrivals:
-        """Raises BadInput."""
-        if self.arrivals not in ("constant", "poisson"):
-            raise BadInput(f"--arrivals {self.arrivals}: must be constant or poisson")
-        return cast(Arrivals, self.arrivals)
-
-
-def _existing(traffic: Path | None) -> Path:
-    if traffic is None or not traffic.is_file():
-        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
-    return traffic
+    def rated(self, file: Path) -> Rated:
+        """A file's operations at such times. Raises BadInput for a rate that cannot be, TrafficProblem for the file."""
+        if self.arrivals not in get_args(Arrivals):
+            raise BadInput(f"--arrivals {self.arrivals}: must be one of {', '.join(get_args(Arrivals))}")
+        if (self.arrivals == "ramp") != (self.to_per_s is not None):
+            raise BadInput("--arrivals ramp and --rate-to N go together: a ramp goes evenly from --rate to --rate-to")
+        return Rated(file, cast(Arrivals, self.arrivals), self.to_per_s or 0.0)
 
 
 def _window(file: Path, name: Path) -> dict[str, Any]:
     return {"path": file, "cluster": name.name.split(".")[0]}
 
 
-def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
-                settings: dict[str, Any] | None = None) -> None:  # fmt: skip
+def run_at_rate(play: Play, rate: Rate) -> None:
     """Play a file's mix at a rate; the exit code is the verdict's."""
-    file = _existing(traffic)
-    thresholds = read_thresholds(judging.sla) if judging.sla else None
-    rated = Rated(file, rate.checked())
-    folder = out or Path("runs") / f"load-{file.name.split('.')[0]}-{rate.per_s:g}-per-s"
+    file, folder = play.checked(f"load-{stem_of(play.traffic).split('.')[0]}-{rate.per_s:g}-per-s")
+    thresholds = read_thresholds(play.judging.sla) if play.judging.sla else None
+    rated = rate.rated(file)
+    try:
+        rated.due(rate.per_s, rate.seconds)
+    except ValueError as error:
+        raise BadInput(f"--rate: {error}") from None
     with TemporaryDirectory(prefix="filmless-rate-") as work:
         at_rate = Path(work) / file.name
         rated.write(at_rate, rate.per_s, rate.seconds)
-        how = (settings or {}) | {"lot": lot_of(rate.lot)}
-        finding, result = measure_all([_window(at_rate, file)], target, folder, thresholds=thresholds,
-                                      headroom_s=judging.seconds(), settings=how)  # fmt: skip
-    tell_finding(finding, result, folder, json_, judging.junit)
+        how = play.settings | {"lot": lot_of(rate.lot)}
+        finding, result = measure_all([_window(at_rate, file)], play.target, folder, play.law, thresholds=thresholds,
+                                      headroom_s=play.judging.seconds(), web_port=play.web_port(),
+                                      settings=how)  # fmt: skip
+    tell_finding(finding, result, folder, play.json_, play.judging.junit)
 
 
-def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
-              settings: dict[str, Any] | None = None) -> None:  # fmt: skip
+def run_limit(play: Play, rate: Rate) -> None:
     """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
-    file = _existing(traffic)
-    if judging.sla is None:
+    file, folder = play.checked(f"limit-{stem_of(play.traffic).split('.')[0]}")
+    if play.judging.sla is None:
         raise BadInput("--find-limit needs --sla FILE: which thresholds are to hold (see scenarios/thresholds)")
-    thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
-    folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
-    with placed([_window(file, file)], target) as (job,), progress("step") as report:
+    if rate.arrivals == "ramp":
+        raise BadInput("--find-limit with --arrivals ramp: each step has one rate; take constant or poisson")
+    thresholds, rated = read_thresholds(play.judging.sla), rate.rated(file)
+    with placed([_window(file, file)], play.target, law=play.law) as (job,), progress("step") as report:
         step = LimitPlay(
-            rated, job.target, job.listener_port, thresholds, settings or {}, lot_of(rate.lot), report, _say_step
+            rated, job.target, job.listener_port, thresholds, play.settings, lot_of(rate.lot), report, _say_step
         )
-        found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
+        search = Search(rate.per_s or FROM_PER_S, rate.seconds)
+        found = search_limit(step, search, folder, play.judging.seconds())
     if rated.left_out:
         say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
-    _tell(found, folder, json_)
+    if play.judging.junit:
+        beyond = [] if found.verdict == PASS else [found.sentence]
+        seconds = sum(one.seconds for one in found.steps)
+        title = f"the knee of '{thresholds.title}'"
+        play.judging.junit.write_text(junit_xml(title, [], found.verdict, beyond, seconds, found.sentence))
+    _tell(found, folder, play.json_)
 
 
 def _say_step(step: Step) -> None:

@@ -2,31 +2,38 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
 from filmless.output import give, say, show
+from filmless.places import check_places
 from filmless.play import archive_kind, measure_all
 from filmless.report.tables import number
 from filmless.report.words import ranged
 from loadtest.archives.check import preflight
+from loadtest.archives.check_result import Means
 from loadtest.archives.embedded.law import read_law
 from loadtest.archives.launch import running
+from loadtest.objects.factory import SYNTAXES
+from loadtest.play.config import PROFILES
 from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
 from loadtest.verdict.junit import junit_xml
 from loadtest.verdict.sources import read_thresholds
+from loadtest.wire.settings import check_max_pdu
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
 WEB_PORT = 8089
 
 
-def check_target(target: str, json_: bool) -> None:
-    """Try each service of a target; exit code 3 where one is refused or failed."""
+def check_target(target: str, json_: bool, how: Mapping[str, Any] | None = None) -> None:
+    """Try each service of a target; exit code 3 where one is refused or failed. `how`: settings of PlayConfig."""
+    by = means(how or {})
     with running(archive_kind(target), "filmless-check", movers={"FILMLESS": ("127.0.0.1", free_port())}) as archive:
-        results = preflight(archive)
+        results = preflight(archive, means=by)
     if json_:
         give({"target": archive.name, "services": [
             {"service": r.service, "outcome": r.outcome, "cause": r.cause, "mend": r.mend} for r in results
@@ -36,6 +43,21 @@ def check_target(target: str, json_: bool) -> None:
             print(result.line())
     if any(r.outcome in ("refused", "failed") for r in results):
         raise SystemExit(FAIL)
+
+
+def means(how: Mapping[str, Any]) -> Means:
+    """How the pre-flight connects and what it stores, of the play's settings. Raises BadInput."""
+    profile = PROFILES[how.get("tcp", "tuned")]
+    bounds = {name: how[name] for name in ("connect_s", "response_s", "operation_s") if name in how}
+    try:
+        return Means(
+            replace(profile, segment_bytes=how.get("segment_bytes", 0)),
+            replace(Means().timeouts, **bounds),
+            str(SYNTAXES[how.get("transfer_syntax", "explicit")]),
+            check_max_pdu(how.get("pdu_length", Means().max_pdu)),
+        )
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 HEADROOM_S = 10.0  # of the plan's busiest time, into a null sink, before and after the play
@@ -54,21 +76,54 @@ class Judging:
         return self.headroom_s if self.headroom_s is not None else HEADROOM_S if self.sla else 0.0
 
 
-def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool,
-             judging: Judging, settings: dict[str, Any] | None = None, law: str = "") -> None:  # fmt: skip
-    """Play a traffic file; the exit code is the verdict's. `law`: of the embedded archive, how long storing takes."""
-    if traffic is None or not traffic.is_file():
-        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
-    check_law(law, target)
-    thresholds = read_thresholds(judging.sla) if judging.sla else None
-    folder = out or Path("runs") / f"load-{traffic.name.removesuffix('.parquet').removesuffix('.traffic')}"
-    if web:
-        say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
+@dataclass(frozen=True)
+class Play:
+    """What every kind of play is given: `settings` are those of PlayConfig, `law` is the embedded archive's."""
+
+    traffic: Path | None
+    target: str
+    out: Path | None
+    judging: Judging
+    settings: dict[str, Any]
+    law: str = ""
+    web: bool = False
+    json_: bool = False
+
+    def checked(self, name: str) -> tuple[Path, Path]:
+        """The traffic file, and the run folder (`name` in runs/ where none was given). Raises BadInput.
+
+        All that can be known to fail is found out before anything is played.
+        """
+        if self.traffic is None or not self.traffic.is_file():
+            raise BadInput(
+                f"{self.traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`"
+            )
+        check_law(self.law, self.target)
+        folder = self.out or Path("runs") / name
+        check_places(folder, self.judging.junit)
+        return self.traffic, folder
+
+    def web_port(self) -> int:
+        """Where Locust's page is; 0 = nowhere."""
+        if self.web:
+            say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
+        return WEB_PORT if self.web else 0
+
+
+def stem_of(traffic: Path | None) -> str:
+    """A traffic file's name without its endings."""
+    return traffic.name.removesuffix(".parquet").removesuffix(".traffic") if traffic else ""
+
+
+def run_load(play: Play, speed: float = 1.0) -> None:
+    """Play a traffic file; the exit code is the verdict's."""
+    traffic, folder = play.checked(f"load-{stem_of(play.traffic)}")
+    thresholds = read_thresholds(play.judging.sla) if play.judging.sla else None
     window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
-    finding, result = measure_all([window], target, folder, speed=speed, thresholds=thresholds,
-                                  headroom_s=judging.seconds(), web_port=WEB_PORT if web else 0,
-                                  settings=settings or {}, law=law)  # fmt: skip
-    tell_finding(finding, result, folder, json_, judging.junit)
+    finding, result = measure_all([window], play.target, folder, speed=speed, thresholds=thresholds,
+                                  headroom_s=play.judging.seconds(), web_port=play.web_port(),
+                                  settings=play.settings, law=play.law)  # fmt: skip
+    tell_finding(finding, result, folder, play.json_, play.judging.junit)
 
 
 def check_law(law: str, target: str) -> None:

@@ -9,11 +9,19 @@ from filmless.failures import BadInput
 from filmless.output import give, say
 from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
+from loadtest.play.config import problem_of
 from loadtest.play.salvage import salvage
 from loadtest.series.rated import new_lot
 
 TCP, ASSOCIATION = ("tuned", "modality"), ("kept", "study", "series", "image")
-VIEW_BY = ("instances", "frames", "rendered", "metadata")
+VIEW_BY = ("instances", "series", "instance", "frames", "rendered", "metadata")
+STORE_BY, RETRIEVE = ("dimse", "stow"), ("planned", "get")
+BOUNDS = {"connect": "connect_s", "response": "response_s", "operation": "operation_s"}
+OPTIONS = {
+    "pdu_length": "--pdu-length", "segment_bytes": "--segment", "keep_idle_s": "--keep-idle",
+    "modality_associations": "--associations", "workstation_associations": "--requests", "qido_page": "--qido-page",
+    **{name: f"--timeouts {short}" for short, name in BOUNDS.items()},
+}  # fmt: skip
 
 
 def workers_of(workers: int, master: bool, host: str, port: int) -> dict[str, Any]:
@@ -34,11 +42,40 @@ def syntax_of(name: str) -> str:
     return name
 
 
-def view_of(by: str) -> str:
-    """How WADO-RS views a study."""
-    if by not in VIEW_BY:
-        raise BadInput(f"--view-by {by}: must be one of {', '.join(VIEW_BY)}")
-    return by
+def services_of(syntax: str, view_by: str, store_by: str, retrieve: str, batch: int | None) -> dict[str, Any]:
+    """What is sent and by which service."""
+    given = (("view-by", view_by, VIEW_BY), ("store-by", store_by, STORE_BY), ("retrieve", retrieve, RETRIEVE))
+    for option, value, allowed in given:
+        if value not in allowed:
+            raise BadInput(f"--{option} {value}: must be one of {', '.join(allowed)}")
+    if batch and store_by != "stow":
+        raise BadInput("--batch: a C-STORE has one object; --store-by stow sends several in a request")
+    return {
+        "transfer_syntax": syntax_of(syntax), "view_by": view_by, "store_by": store_by, "retrieve": retrieve,
+    } | numbers_of(batch=batch)  # fmt: skip
+
+
+def numbers_of(**given: float | None) -> dict[str, Any]:
+    """Settings that were given; the others are the play's own. Raises BadInput for one out of its bounds."""
+    found = {name: value for name, value in given.items() if value is not None}
+    for name, value in found.items():
+        problem = problem_of(name, value)
+        if problem:
+            raise BadInput(f"{OPTIONS.get(name, name)} {value:g}: {problem}")
+    return found
+
+
+def timeouts_of(text: str) -> dict[str, Any]:
+    """The bounds of a connection in seconds, from connect=5,response=30,operation=60; each may be left out."""
+    found: dict[str, Any] = {}
+    for word in filter(None, text.split(",")):
+        name, _, value = word.partition("=")
+        try:
+            found[BOUNDS[name.strip()]] = float(value)
+        except (KeyError, ValueError):
+            allowed = f"NAME=SECONDS with a name of {', '.join(BOUNDS)}"
+            raise BadInput(f"--timeouts {text}: '{word}' is not {allowed}, such as response=30") from None
+    return numbers_of(**found)
 
 
 def connection_of(tcp: str, association: str, async_window: int) -> dict[str, Any]:
@@ -62,12 +99,6 @@ def faults_of(faults: bool, target: str) -> dict[str, Any]:
     if faults and target != "embedded":
         raise BadInput(f"--faults: only the embedded archive can be broken, not '{target}': use --target embedded")
     return {"faults": True} if faults else {}
-
-
-def refuse_with_rate(faults: bool, law: str) -> None:
-    """A play at a rate has no time of the scenario, and no faults."""
-    if faults or law:
-        raise BadInput("--faults and --law go with a play of the traffic as it is: leave out --rate and --find-limit")
 
 
 def lot_of(given: int | None) -> int:

@@ -206,8 +206,9 @@ class Measured:
         return pd.DataFrame(out)
 
     def _objects_of(self, number: int, run: KeptRun) -> pd.DataFrame:
-        rows = run.table("objects")[["cluster", "op", "start_s", "end_s", "outcome"]]
-        rows = rows.astype({"cluster": str, "outcome": str})
+        rows = run.table("objects")
+        rows = rows[rows["kind"].astype(str) == "store"] if "kind" in rows else rows  # one of a STOW-RS has no own time
+        rows = rows[["cluster", "op", "start_s", "end_s", "outcome"]].astype({"cluster": str, "outcome": str})
         played = self.operations[(self.operations["run"] == number) & (self.operations["kind"] == "store")]
         rows = rows[rows["outcome"] == "ok"].merge(played[["cluster", "op"]], on=["cluster", "op"])
         return rows.sort_values("start_s", kind="stable")

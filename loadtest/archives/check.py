@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from loadtest.archives import check_commitment, check_consent, check_dimse, check_web
-from loadtest.archives.check_result import CheckResult, Outcome, Preflight
+from loadtest.archives.check_result import CheckResult, Means, Outcome, Preflight
 from loadtest.archives.mends import mend
 from loadtest.archives.target import Target
 from loadtest.wire import ConnectFailed, ContextRefused, PeerTimeout, WireError
@@ -22,13 +22,13 @@ DIMSE: dict[str, Check] = {
 WEB: dict[str, Check] = {"stow": check_web.stow, "qido": check_web.qido, "wado": check_web.wado}
 
 
-def preflight(target: Target, calling_ae: str = "FILMLESS") -> list[CheckResult]:
+def preflight(target: Target, calling_ae: str = "FILMLESS", means: Means | None = None) -> list[CheckResult]:
     """Try every service of `target`; leaves up to two small synthetic objects there, which the results name.
 
     A target that is not this machine is asked for its consent first, and for nothing else when that is missing.
-    `calling_ae` is the AE title that asks. Raises nothing that an archive can cause.
+    `calling_ae` is the AE title that asks, `means` how it connects. Raises nothing that an archive can cause.
     """
-    flight = Preflight(target, calling_ae)
+    flight = Preflight(target, calling_ae, means or Means())
     return list(_all(flight))
 
 

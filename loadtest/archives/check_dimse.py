@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from loadtest.archives.check_result import CheckResult, Preflight
 from loadtest.archives.listening import caller_mend, listener_for
@@ -14,7 +15,6 @@ from loadtest.wire import (
     Association,
     CountingSink,
     Reply,
-    TcpProfile,
     open_association,
 )
 from loadtest.wire.association import VERIFICATION
@@ -32,13 +32,15 @@ def echo(flight: Preflight) -> CheckResult:
 
 
 def store(flight: Preflight) -> CheckResult:
-    """C-STORE of one synthetic Secondary Capture object."""
+    """C-STORE of one synthetic Secondary Capture object, in the syntax that is to be played."""
     with open_to(flight, SOP_CLASS) as association:
         accepted = {syntax for _, syntax in association.agreement.accepted.values()}
-        syntax = SYNTAX if SYNTAX in accepted else IMPLICIT
-        data_set = flight.by_dimse.encoded(syntax)
-        reply = association.store(SOP_CLASS, flight.by_dimse.instance, syntax, [data_set])
-    how = "" if syntax == SYNTAX else ", in implicit VR little endian, for explicit is not accepted"
+        wanted = flight.means.syntax
+        syntax = IMPLICIT if wanted == SYNTAX and SYNTAX not in accepted else wanted
+        association.context(SOP_CLASS, syntax)  # a refused context ends here, with the archive's reason
+        reply = association.store(SOP_CLASS, flight.by_dimse.instance, syntax, [flight.by_dimse.encoded(syntax)])
+    how = "" if syntax == wanted else ", in implicit VR little endian, for explicit is not accepted"
+    how += f", in {UID(syntax).name}" if syntax not in (SYNTAX, IMPLICIT) else ""
     return judged("store", reply, f"one object is there now, of study {flight.by_dimse.study}{how}")
 
 
@@ -112,12 +114,15 @@ def judged(service: str, reply: Reply, note: str = "") -> CheckResult:
 
 
 def open_to(flight: Preflight, *contexts: str, scp_roles: tuple[str, ...] = (), calling_ae: str = "") -> Association:
-    """An association with one context for each SOP class and plain transfer syntax."""
+    """An association with one context for each SOP class and plain transfer syntax, and for objects their own."""
+    means = flight.means
+    syntaxes = {uid: (means.syntax, SYNTAX, IMPLICIT) if uid == SOP_CLASS else (SYNTAX, IMPLICIT) for uid in contexts}
     return open_association(
         flight.target.peer(),
         calling_ae or flight.calling_ae,
-        [(uid, [syntax]) for uid in contexts for syntax in (SYNTAX, IMPLICIT)],
-        profile=TcpProfile.TUNED,
-        timeouts=flight.timeouts,
+        [(uid, [syntax]) for uid in contexts for syntax in dict.fromkeys(syntaxes[uid])],
+        profile=means.profile,
+        timeouts=means.timeouts,
+        max_pdu=means.max_pdu,
         scp_roles=scp_roles,
     )

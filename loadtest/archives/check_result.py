@@ -4,9 +4,10 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtest.archives.probe import Probe
+from loadtest.archives.probe import SYNTAX, Probe
 from loadtest.archives.target import Destination, Target
-from loadtest.wire import Timeouts
+from loadtest.wire import TcpProfile, Timeouts
+from loadtest.wire.settings import ANNOUNCED
 
 Outcome = Literal["ok", "refused", "failed", "not offered", "not asked"]
 
@@ -32,16 +33,31 @@ class CheckResult:
         return words + (textwrap.indent(f"\nmend: {self.mend}", " " * 12) if self.mend else "")
 
 
+@dataclass(frozen=True)
+class Means:
+    """How a pre-flight connects, and in which transfer syntax its objects are; `max_pdu` bytes are announced."""
+
+    profile: TcpProfile = TcpProfile.TUNED
+    timeouts: Timeouts = field(default_factory=lambda: Timeouts(5.0, 10.0, 20.0))
+    syntax: str = SYNTAX
+    max_pdu: int = ANNOUNCED
+
+
 @dataclass
 class Preflight:
-    """One pre-flight: the target, our AE title, bounds, and the two objects, one for each door."""
+    """One pre-flight: the target, our AE title, how we connect, and the two objects, one for each door."""
 
     target: Target
     calling_ae: str = "FILMLESS"
-    timeouts: Timeouts = field(default_factory=lambda: Timeouts(5.0, 10.0, 20.0))
+    means: Means = field(default_factory=Means)
     by_dimse: Probe = field(default_factory=Probe)
     by_web: Probe = field(default_factory=Probe)
     passed: set[str] = field(default_factory=set)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The bounds of each connection."""
+        return self.means.timeouts
 
     def known(self) -> list[Destination]:
         """Our AE titles as the archive must know them: the caller, and each C-MOVE listener."""

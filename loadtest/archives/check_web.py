@@ -5,7 +5,7 @@ import time
 from loadtest.archives.check_dimse import INDEXED_WITHIN_S
 from loadtest.archives.check_result import CheckResult, Preflight
 from loadtest.archives.web_door import open_web
-from loadtest.wire import WebReply
+from loadtest.wire import DicomWeb, WebReply
 
 _CREDENTIALS = "Set FILMLESS_WEB_TOKEN, or FILMLESS_WEB_USER and FILMLESS_WEB_PASSWORD, in the environment."
 _ROOT = "Correct base_url in the target file, or switch DICOMweb on in the archive (Orthanc: load its DICOMweb plugin)."
@@ -13,8 +13,8 @@ _ROOT = "Correct base_url in the target file, or switch DICOMweb on in the archi
 
 def stow(flight: Preflight) -> CheckResult:
     """STOW-RS of one synthetic object, another than C-STORE's."""
-    with open_web(flight.target, flight.timeouts) as web:
-        reply = web.stow([flight.by_web.file()])
+    with _open(flight) as web:
+        reply = web.stow([flight.by_web.file(flight.means.syntax)])
     if reply.unknown and 200 <= reply.status < 300:
         cause = f"HTTP {reply.status}, and the answer does not name the object as stored, nor as failed"
         return CheckResult("stow", "failed", cause)
@@ -26,7 +26,7 @@ def stow(flight: Preflight) -> CheckResult:
 def qido(flight: Preflight) -> CheckResult:
     """QIDO-RS of the study stored; an archive may need a moment to index it."""
     until = time.monotonic() + (INDEXED_WITHIN_S if "stow" in flight.passed else 0.0)
-    with open_web(flight.target, flight.timeouts) as web:
+    with _open(flight) as web:
         found, reply = web.qido("studies", {"StudyInstanceUID": flight.by_web.study})
         while reply.ok and not found and time.monotonic() < until:
             time.sleep(0.1)
@@ -40,11 +40,15 @@ def wado(flight: Preflight) -> CheckResult:
     """WADO-RS of the study stored."""
     if "stow" not in flight.passed:
         return CheckResult("wado", "not asked", "STOW-RS has stored nothing to retrieve")
-    with open_web(flight.target, flight.timeouts) as web:
+    with _open(flight) as web:
         reply = web.wado_study(flight.by_web.study)
     if reply.ok and reply.objects != 1:
         return CheckResult("wado", "failed", f"HTTP {reply.status} with {reply.objects} objects, not 1")
     return judged("wado", reply)
+
+
+def _open(flight: Preflight) -> DicomWeb:
+    return open_web(flight.target, flight.means.timeouts, flight.means.profile)
 
 
 def judged(service: str, reply: WebReply, note: str = "", more: str = "") -> CheckResult:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from typing import Any
 
 from loadtest.wire import ProtocolError, TcpProfile, Timeouts
@@ -12,9 +13,9 @@ _NAMES = ("instances", "CountInstances")  # the embedded archive's, Orthanc's
 ANSWER_CAP = 1 << 20
 
 
-def statistics(url: str, timeouts: Timeouts | None = None) -> dict[str, Any]:
-    """An archive's own statistics, as it gives them. Raises WireError."""
-    connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, None)
+def statistics(url: str, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None) -> dict[str, Any]:
+    """An archive's own statistics, as it gives them; `tls` as in wire.tls. Raises WireError."""
+    connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, tls)
     try:
         connection.begin()
         answer = connection.request("GET", "", {"Accept": "application/json", **authorization(os.environ)})
@@ -24,9 +25,9 @@ def statistics(url: str, timeouts: Timeouts | None = None) -> dict[str, Any]:
     return _object(answer.status, raw)
 
 
-def count_instances(url: str) -> int:
+def count_instances(url: str, tls: ssl.SSLContext | None = None) -> int:
     """Objects held by the archive. Raises WireError when its statistics do not tell."""
-    found = statistics(url)
+    found = statistics(url, tls=tls)
     counts = [found[name] for name in _NAMES if isinstance(found.get(name), int)]
     if not counts:
         raise ProtocolError(f"the statistics name none of {', '.join(_NAMES)}")

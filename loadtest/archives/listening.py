@@ -3,7 +3,7 @@
 from loadtest.archives.target import Destination, Target
 from loadtest.wire import StoreListener, TcpProfile, Timeouts
 from loadtest.wire.listener import WRONG_CALLING
-from loadtest.wire.settings import DEFAULT_TIMEOUTS
+from loadtest.wire.settings import ANNOUNCED, DEFAULT_TIMEOUTS
 
 
 def listener_for(
@@ -12,6 +12,7 @@ def listener_for(
     *,
     profile: TcpProfile = TcpProfile.TUNED,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    max_pdu: int = ANNOUNCED,
 ) -> StoreListener:
     """Takes what is expected, from the target's address and by its AE title. Raises OSError where a port is taken."""
     return StoreListener(
@@ -23,6 +24,7 @@ def listener_for(
         allowed_hosts=(target.address or target.host,),
         profile=profile,
         timeouts=timeouts,
+        max_pdu=max_pdu,
     )
 
 

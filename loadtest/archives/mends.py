@@ -14,6 +14,10 @@ from loadtest.wire import (
     WireError,
 )
 
+TLS = (
+    "The port must speak TLS 1.2 or 1.3, with a certificate of the host's name from an authority that FILMLESS_TLS_CA "
+    "(or the system) knows; where it asks for ours, set FILMLESS_TLS_CERTIFICATE and FILMLESS_TLS_KEY."
+)
 _ALLOW = {"find": "Find", "get": "Get", "move": "Move", "store": "Store"}
 
 
@@ -48,6 +52,8 @@ def let_in(known: Sequence[Destination], service: str) -> str:
 
 def mend(error: WireError, service: str, known: Sequence[Destination], echo_passed: bool) -> str:
     """What to change, from the kind of refusal. `known`: our AE title and listeners; `echo_passed`: C-ECHO worked."""
+    if isinstance(error, ConnectFailed) and str(error).startswith("TLS"):
+        return TLS
     if isinstance(error, ConnectFailed):
         return "Start the archive, or correct host and port in the target file; then look for a firewall between."
     if isinstance(error, PeerTimeout):

@@ -1,13 +1,15 @@
 """The one synthetic object that the pre-flight stores: a small Secondary Capture, marked as synthetic (rule S10)."""
 
 from dataclasses import dataclass, field
-from io import BytesIO
 from uuid import uuid4
 
+import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom.dsutils import encode
 
+from loadtest.objects.encapsulated import encapsulated
+from loadtest.objects.part10 import file_head
 from loadtest.wire.settings import IMPLEMENTATION_UID
 
 SYNTAX = str(ExplicitVRLittleEndian)
@@ -15,6 +17,7 @@ IMPLICIT = str(ImplicitVRLittleEndian)
 SOP_CLASS = str(SecondaryCaptureImageStorage)
 PATIENT_ID = "FILMLESS-PREFLIGHT"
 _SIDE = 64  # pixels
+_RAMP = bytes(4 * column for column in range(_SIDE)) * _SIDE
 
 
 def _uid() -> str:
@@ -46,14 +49,17 @@ class Probe:
         return _with_pixels(data)
 
     def encoded(self, syntax: str = SYNTAX) -> bytes:
-        """The data set in explicit or implicit VR little endian, as a C-STORE carries it."""
-        return encode(self.data_set(), syntax == IMPLICIT, True) or b""
+        """The data set as a C-STORE carries it, in any transfer syntax that objects are made in."""
+        data = self.data_set()
+        if syntax in (SYNTAX, IMPLICIT):
+            return encode(data, syntax == IMPLICIT, True) or b""
+        del data.PixelData
+        pixels = np.frombuffer(_RAMP, np.uint8).reshape(_SIDE, _SIDE)
+        return (encode(data, False, True) or b"") + encapsulated(pixels, 8, UID(syntax)).element
 
-    def file(self) -> bytes:
+    def file(self, syntax: str = SYNTAX) -> bytes:
         """The object as a Part 10 file, as STOW-RS carries it."""
-        out = BytesIO()
-        self.data_set_with_meta().save_as(out, enforce_file_format=True)
-        return out.getvalue()
+        return file_head(SOP_CLASS, self.instance, syntax) + self.encoded(syntax)
 
     def data_set_with_meta(self) -> Dataset:
         """The object with the file meta information that says how it is to be encoded."""
@@ -76,5 +82,5 @@ def _with_pixels(data: Dataset) -> Dataset:
     data.Rows = data.Columns = _SIDE
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
-    data.PixelData = bytes(4 * column for column in range(_SIDE)) * _SIDE
+    data.PixelData = _RAMP
     return data

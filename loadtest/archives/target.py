@@ -4,6 +4,9 @@ A target file is TOML. Loopback needs a name, a port and an AE title; anything e
 and every line of the `[consent]` table: unasked load on another's archive can delay care, and is an offence.
 """
 
+import os
+import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,6 +18,8 @@ from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.counting import count_instances
 from loadtest.wire import Peer
 from loadtest.wire.settings import check_ae_title
+from loadtest.wire.tls import client_context
+from sim.world.problems import Problem as Plain
 from sim.world.quantity import Strict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -50,6 +55,10 @@ class Target(Strict):
     host: str = "127.0.0.1"
     port: Port = Field(description="DICOM port")
     ae_title: str = Field(description="the archive's AE title (called)")
+    tls: bool = Field(
+        default=False, description="its DICOM port speaks TLS; files come from FILMLESS_TLS_CA and the like"
+    )
+    restricted: bool = Field(default=False, description="only the suites of PS3.15 B.13, wherever there is TLS")
     base_url: str = Field(default="", description="DICOMweb root such as http://127.0.0.1:8042/dicom-web; '' = none")
     statistics_url: str = Field(default="", description="JSON with the count of instances; '' = it cannot tell")
     destinations: list[Destination] = Field(default_factory=list, max_length=64)
@@ -76,6 +85,12 @@ class Target(Strict):
         return value.rstrip("/")
 
     @model_validator(mode="after")
+    def _restricted_tls(self) -> "Target":
+        if self.restricted and not self.uses_tls():
+            raise ValueError("restricted = true is about TLS: there is none without tls = true or an https URL")
+        return self
+
+    @model_validator(mode="after")
     def _only_here_unless_agreed(self) -> "Target":
         if self.allow_remote != (self.consent is not None):
             raise ValueError("allow_remote = true and the [consent] table go together: give both or neither")
@@ -89,22 +104,35 @@ class Target(Strict):
         urls = [urlsplit(url).hostname or "" for url in (self.base_url, self.statistics_url) if url]
         return list(dict.fromkeys([self.host, *urls]))
 
+    def uses_tls(self) -> bool:
+        """Whether any of its doors is opened by TLS."""
+        return self.tls or any(urlsplit(url).scheme == "https" for url in (self.base_url, self.statistics_url))
+
     def peer(self) -> Peer:
-        """Its DICOM address, by the pinned IP address where there is one."""
-        return Peer(self.address or self.host, self.port, self.ae_title)
+        """Its DICOM address, by the pinned IP address where there is one, and by TLS if it speaks that.
+
+        Raises ValueError for files of the environment that cannot be used.
+        """
+        tls = client_context(os.environ, restricted=self.restricted) if self.tls else None
+        return Peer(self.address or self.host, self.port, self.ae_title, self.host, tls)
+
+    def web_tls(self) -> ssl.SSLContext | None:
+        """For DICOMweb by https, where it must be of B.13; None: as HTTPS is by itself."""
+        return client_context(os.environ, restricted=True) if self.restricted else None
 
     def count_instances(self) -> int | None:
         """Objects that the archive holds; None when it cannot tell. Raises WireError when it should and does not."""
-        return count_instances(self.statistics_url) if self.statistics_url else None
+        return count_instances(self.statistics_url, self.web_tls()) if self.statistics_url else None
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a target file: the key, what is wrong, and how to mend it."""
+@dataclass(frozen=True, order=True)
+class Problem(Plain):
+    """One thing wrong with a target file, with its place where it is known, and how to mend it."""
 
-    key: str
-    message: str
     mend: str = ""
+
+    def __str__(self) -> str:
+        return super().__str__() + (f"; mend: {self.mend}" if self.mend else "")
 
 
 class TargetErrors(ValueError):
@@ -112,10 +140,6 @@ class TargetErrors(ValueError):
 
     exit_code = 2
 
-    def __init__(self, file: str, problems: list[Problem]) -> None:
-        self.file, self.problems = file, problems
-        super().__init__("\n".join(self._line(problem) for problem in problems))
-
-    def _line(self, problem: Problem) -> str:
-        where = f"{self.file}: {problem.key}" if problem.key else self.file
-        return f"{where}: {problem.message}" + (f" Mend: {problem.mend}" if problem.mend else "")
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))

@@ -14,7 +14,7 @@ def open_web(target: Target, timeouts: Timeouts, profile: TcpProfile = TcpProfil
     Raises ConnectFailed where its name leads nowhere, or out of the network that was agreed to; ValueError for
     credentials or TLS files that cannot be used.
     """
-    return DicomWeb(target.base_url, timeouts, profile=profile, address=web_address(target))
+    return DicomWeb(target.base_url, timeouts, profile=profile, tls=target.web_tls(), address=web_address(target))
 
 
 def web_address(target: Target) -> str:

@@ -9,6 +9,7 @@ from math import inf
 from gevent import joinall
 
 from loadtest.archives.listening import listener_for
+from loadtest.archives.mends import TLS
 from loadtest.archives.target import Destination as Known
 from loadtest.archives.target import Target
 from loadtest.archives.web_door import open_web
@@ -27,8 +28,8 @@ from loadtest.play.web import Web
 from loadtest.wire import StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
+from loadtest.wire.settings import ANNOUNCED
 
-WEB_OPERATIONS = ("qido", "wado")
 LEDGER_AE = "FILMLESS_LEDGER"
 LISTENER = Timeouts(connect_s=5.0, response_s=120.0, operation_s=600.0)  # an archive may hold its association open
 
@@ -83,7 +84,7 @@ def open_archive(
     operations, seat = {one.operation for one in ours}, seat or Seat()
     moves = "move" in operations and config.retrieve == "planned"
     known = _known(config.jobs[job], seat.number) if moves else None
-    _check_web(target, operations)
+    _check_web(target, operations.intersection(config.by_web()))
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
@@ -92,16 +93,21 @@ def open_archive(
         config.profile(),
         config.timeouts(),
         config.kept_s(),
+        config.pdu_length,
     )
     destination = _destination(known, target, config, stack) if known and seat.plays else None
     links = links_of(about, ours) if config.shape else _failing(faults, about.cluster, ours)
     per_image = config.association == "image"
-    dimse = Dimse(factory, associations, destination, limiter_of(target, seat.of), per_image, links)
-    web = Web(factory, lambda: open_web(target, config.timeouts(), config.profile()), links,
-              config.connect_s, config.view_by)  # fmt: skip
+    limiter = limiter_of(target, seat.of)
+    dimse = Dimse(factory, associations, destination, limiter, per_image, links)
+    web = Web(
+        factory, lambda: open_web(target, config.timeouts(), config.profile()), links, config.connect_s,
+        config.view_by, config.qido_page, config.batch, limiter, associations.tally,
+    )  # fmt: skip
     move = dimse.get if config.retrieve == "get" else dimse.move
     services: dict[str, Service] = {
-        "store": dimse.store, "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
+        "store": web.store if config.store_by == "stow" else dimse.store,
+        "find": dimse.find, "get": dimse.get, "move": move, "qido": web.qido, "wado": web.wado,
     }  # fmt: skip
     listener = destination.listener if destination else None
     return Archive(about.cluster, target, factory, associations, services, web, listener, links, faults)
@@ -135,7 +141,7 @@ def _stored(operations: Sequence[Operation]) -> dict[str, set[str]]:
 
 
 def _check_web(target: Target, operations: set[str]) -> None:
-    web = sorted(operations.intersection(WEB_OPERATIONS))
+    web = sorted("STOW-RS" if one == "store" else one for one in operations)
     if web and not target.base_url:
         raise TrafficProblem(
             f"target '{target.name}': the traffic asks for {' and '.join(web)}, and the target has no base_url: "
@@ -157,7 +163,9 @@ def _known(job: JobConfig, worker: int) -> Known:
 
 def _destination(known: Known, target: Target, config: PlayConfig, stack: ExitStack) -> Destination:
     try:
-        listener = listener_for(target, known, profile=config.profile(), timeouts=LISTENER)
+        listener = listener_for(
+            target, known, profile=config.profile(), timeouts=LISTENER, max_pdu=config.pdu_length or ANNOUNCED
+        )
     except OSError as error:
         where = f"{known.ae_title} at {known.host}:{known.port}"
         raise PlayFailed(f"cannot listen as C-MOVE destination {where}: {error.strerror}") from None
@@ -170,14 +178,16 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
     Raises PlayFailed with who did not answer, TrafficProblem where consent is missing.
     """
     peer = archive.target.peer()
-    doors = [("DICOM", peer.host, peer.port)]
+    doors = [("DICOM", peer.host, peer.port, peer.tls)]
     if archive.target.base_url:  # the final read asks there too: what we bring along must be fit to be used
         place = _web_place(archive.target, timeouts)
-        doors += [("DICOMweb", *place)] if needs_web else []
-    for name, host, port in doors:
+        doors += [("DICOMweb", *place, None)] if needs_web else []
+    for name, host, port, tls in doors:
         try:
-            connect(host, port, TcpProfile.TUNED, timeouts.connect_s).close()
+            connect(host, port, TcpProfile.TUNED, timeouts.connect_s, tls, peer.name).close()
         except WireError as error:
+            if str(error).startswith("TLS"):
+                raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}. {TLS}") from None
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
             raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None
     ask_archive(archive.target)

@@ -13,6 +13,8 @@ from time import perf_counter
 from gevent import Greenlet, spawn
 
 from loadtest.wire import Association, Peer, TcpProfile, Timeouts, WireError, open_association
+from loadtest.wire.pdu import UNLIMITED_SEND
+from loadtest.wire.settings import ANNOUNCED
 
 Contexts = Sequence[tuple[str, Sequence[str]]]
 Key = tuple[str, str]  # AE title, service
@@ -44,8 +46,15 @@ def terms(link: Association, window: int) -> str:
     """What was proposed to the archive and granted by it, for the disclosure (rule L10)."""
     theirs = link.agreement.user.max_pdu
     length = f"PDU length: {link.channel.max_pdu} bytes taken here, {theirs or 'any number of'} bytes by the archive"
+    length += f", at most {link.send_pdu} sent" if link.send_pdu < (theirs or UNLIMITED_SEND) else ""
     asked = f"{window} proposed, {link.window} granted" if window > 1 else "none proposed"
-    return f"{length}; asynchronous window: {asked}; TCP congestion control: {link.channel.congestion or 'untold'}"
+    user, tcp = link.agreement.user, link.channel.congestion or "untold"
+    theirs_is = " ".join(filter(None, (user.implementation_version, user.implementation_uid))) or "untold"
+    safe = f"; {link.security}" if link.security else ""
+    return (
+        f"{length}; asynchronous window: {asked}; TCP congestion control: {tcp}; implementation of the archive: "
+        f"{theirs_is}{safe}"
+    )
 
 
 def is_terms(key: str) -> bool:
@@ -63,10 +72,15 @@ class Associations:
         profile: TcpProfile,
         timeouts: Timeouts,
         keep_s: float,
+        pdu_length: int = 0,
     ) -> None:
-        """`propose(ae_title, service)` names the contexts; `keep_s` 0 releases each association after its use."""
+        """`propose(ae_title, service)` names the contexts; `keep_s` 0 releases each association after its use.
+
+        `pdu_length`: see PlayConfig.
+        """
         self._peer, self._propose, self._profile, self._timeouts = peer, propose, profile, timeouts
         self._keep_s, self.connect_s = keep_s, timeouts.connect_s
+        self._pdu_length = pdu_length
         self._idle: defaultdict[Key, deque[tuple[float, Association]]] = defaultdict(deque)
         self.tally: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))  # and by the terms agreed, see `terms`
 
@@ -74,7 +88,8 @@ class Associations:
         """Others with the same archive, counted together with these, that wait no longer than `bounds`."""
         own = self._timeouts
         least = [min(getattr(own, name), getattr(bounds, name)) for name in ("connect_s", "response_s", "operation_s")]
-        found = Associations(self._peer, self._propose, self._profile, Timeouts(*least), self._keep_s)
+        limits = Timeouts(*least)
+        found = Associations(self._peer, self._propose, self._profile, limits, self._keep_s, self._pdu_length)
         found.tally = self.tally
         return found
 
@@ -112,9 +127,11 @@ class Associations:
             proposal.contexts,
             profile=self._profile,
             timeouts=self._timeouts,
+            max_pdu=self._pdu_length or ANNOUNCED,
             scp_roles=proposal.scp_roles,
             window=proposal.window,
         )
+        link.send_pdu = min(link.send_pdu, self._pdu_length or link.send_pdu)
         self.tally["opened"] += 1
         self.tally[terms(link, proposal.window)] += 1
         return Line(link, link.connect_s, link.negotiate_s)

@@ -1,18 +1,21 @@
 """What the play is told: one JSON file, strict, everything with a bound."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from loadtest.archives.target import Target
 from loadtest.objects.uids import LOTS
 from loadtest.play.problems import TrafficProblem
 from loadtest.wire import TcpProfile, Timeouts
-from loadtest.wire.settings import LARGEST_WINDOW
+from loadtest.wire.settings import ANNOUNCED, LARGEST_WINDOW, check_max_pdu
 from sim.world.quantity import Strict
 
 Bound = Annotated[float, Field(gt=0, le=3600)]
+Segment = Annotated[int, AfterValidator(lambda n: replace(TcpProfile.TUNED, segment_bytes=n).segment_bytes)]
+PduLength = Annotated[int, AfterValidator(lambda n: check_max_pdu(n) if n else 0)]
 PROFILES = {"tuned": TcpProfile.TUNED, "modality": TcpProfile.MODALITY}
 
 
@@ -44,7 +47,16 @@ class PlayConfig(Strict):
     )
     faults: bool = Field(default=False, description="the scenario's faults befall our embedded archives and the links")
     retrieve: Literal["planned", "get"] = Field(default="planned", description="get: C-GET for C-MOVE as well")
+    store_by: Literal["dimse", "stow"] = Field(default="dimse", description="C-STORE, or STOW-RS")
+    batch: int = Field(default=16, ge=1, le=1000, description="objects of a study in one STOW-RS request")
+    qido_page: int = Field(default=0, ge=0, le=10_000, description="answers of a QIDO-RS page; 0: not by pages")
     tcp: Literal["tuned", "modality"] = "tuned"
+    segment_bytes: Segment = Field(default=0, description="TCP_MAXSEG, 88 to 32767; 0: the system's choice")
+    pdu_length: PduLength = Field(
+        default=0,
+        description=f"of a PDU in bytes: what we announce, and the most that we send, never more than the peer takes; "
+        f"0: {ANNOUNCED} announced, and sent as long as the peer takes",
+    )
     transfer_syntax: Literal["explicit", "implicit", "jpeg-ls", "jpeg-2000", "htj2k", "rle"] = "explicit"
     association: Literal["kept", "study", "series", "image"] = Field(
         default="kept",
@@ -57,10 +69,10 @@ class PlayConfig(Strict):
         le=LARGEST_WINDOW,
         description="C-STOREs under way at once on an association, where the archive grants it; 1: not proposed",
     )
-    view_by: Literal["instances", "frames", "rendered", "metadata"] = Field(
+    view_by: Literal["instances", "series", "instance", "frames", "rendered", "metadata"] = Field(
         default="instances",
-        description="how WADO-RS views a study: its instances at once; its metadata, then each frame or rendered "
-        "image; or its metadata alone",
+        description="how WADO-RS views a study: its instances at once, series by series or instance by instance; its "
+        "metadata, then each frame or rendered image; or its metadata alone",
     )
     shape: bool = Field(default=False, description="each site's bytes pass its link at the scenario's rate")
     modality_associations: int = Field(default=1, ge=1, le=64, description="studies that a modality sends at once")
@@ -89,9 +101,27 @@ class PlayConfig(Strict):
         return value
 
     @model_validator(mode="after")
+    def _no_link_for_stow(self) -> "PlayConfig":
+        if self.store_by == "stow" and (self.shape or self.faults):
+            raise ValueError("store_by stow with shape or faults: what STOW-RS sends does not pass a site's link")
+        if self.store_by == "stow" and self.async_window > 1:
+            raise ValueError("store_by stow with async_window: it is for C-STORE; take batch for several at once")
+        return self
+
+    @model_validator(mode="after")
     def _something_to_pipeline(self) -> "PlayConfig":
         if self.async_window > 1 and self.association == "image":
             raise ValueError("async_window with association image: one image fills no window; take kept or study")
+        return self
+
+    @model_validator(mode="after")
+    def _one_at_a_time_over_tls(self) -> "PlayConfig":
+        safe = [job.target.name for job in self.jobs if job.target.tls]
+        if self.async_window > 1 and safe:
+            raise ValueError(
+                f"async_window over TLS, which '{safe[0]}' speaks: OpenSSL lets nobody read a connection while another "
+                "writes it; take a window of 1"
+            )
         return self
 
     @model_validator(mode="after")
@@ -106,11 +136,26 @@ class PlayConfig(Strict):
 
     def profile(self) -> TcpProfile:
         """How the sockets behave."""
-        return PROFILES[self.tcp]
+        return replace(PROFILES[self.tcp], segment_bytes=self.segment_bytes)
+
+    def by_web(self) -> tuple[str, ...]:
+        """The operations that go by DICOMweb."""
+        return ("qido", "wado", "store") if self.store_by == "stow" else ("qido", "wado")
 
     def kept_s(self) -> float:
         """How long an unused association stays open: 0 unless it is kept."""
         return self.keep_idle_s if self.association == "kept" else 0.0
+
+
+def problem_of(name: str, value: object) -> str:
+    """What is wrong with a value of one setting, in words; "" for one that is good by itself."""
+    field: Any = PlayConfig.model_fields[name]
+    one: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])
+    try:
+        one.validate_python(value)
+    except ValidationError as error:
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return ""
 
 
 def read_config(path: Path) -> PlayConfig:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gevent import joinall, sleep, spawn
 
-from loadtest.play.archive import WEB_OPERATIONS, Archive, Seat, check_reachable, open_archive
+from loadtest.play.archive import Archive, Seat, check_reachable, open_archive
 from loadtest.play.associations import is_terms
 from loadtest.play.config import PlayConfig
 from loadtest.play.entries import Entry, entries
@@ -136,7 +136,8 @@ class _Run:
 
     def _reach(self) -> None:
         for job, archive in enumerate(self.archives):
-            web = any(one.job == job and one.operation in WEB_OPERATIONS for one in self.plan.play)
+            operations = {one.operation for one in self.plan.prefill + self.plan.play if one.job == job}
+            web = not operations.isdisjoint(self.config.by_web())
             check_reachable(archive, web, self.config.timeouts())
 
     def _check_fresh(self) -> None:

@@ -5,15 +5,10 @@ number reaches its place: k for the even rates, a unit-rate Poisson process's k-
 the cumulative rate, Cinlar 1975, ch. 4), so that another rate stretches the same draws and never makes new ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
-
-from loadtest.play.plan import Plan
-from loadtest.play.problems import TrafficProblem
 
 Due = NDArray[np.float64]
 Key = NDArray[np.uint64]  # of a named stream (sim.world.streams.stream_key)
@@ -63,18 +58,3 @@ def _checked(from_per_s: float, to_per_s: float, seconds: float) -> float:
     if expected > MOST:
         raise ValueError(f"{expected:,.0f} operations: at most {MOST:,} in one play; take a lower rate or less time")
     return expected
-
-
-def at_times(plan: Plan, due_s: Sequence[float] | Due) -> Plan:
-    """The plan's operations in their order, each at the next of these times; the rest is left out, prefill is kept.
-
-    Raises TrafficProblem when the traffic has fewer operations than there are times: no study is ever stored twice.
-    """
-    times = np.sort(np.asarray(due_s, dtype=np.float64))
-    if len(times) > len(plan.play):
-        raise TrafficProblem(
-            f"{len(times):,} operations are due at this rate, and the traffic has {len(plan.play):,}: "
-            "take a longer window, a lower rate or less time"
-        )
-    play = [replace(one, due_s=float(due)) for one, due in zip(plan.play, times, strict=False)]
-    return Plan(plan.prefill, play, plan.names)

@@ -24,8 +24,8 @@ KILLED = "the play was killed or stopped: its records end {:.2f} s after its zer
 def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     """Make the run folder that the play was to make, and remove its journal. Returns folder and result.
 
-    What was due before the records end and is not in them may have been sent: unknown, and so is a prefill that was not
-    recorded, which is all of it when the play was killed in it. What was due later is dropped.
+    What was due before the records end and is not in them may have been sent: unknown; and as much of a prefill as
+    may have been under way. What was due later is dropped.
     Raises TrafficProblem, PlayFailed.
     """
     if not (folder.name.endswith(SUFFIX) and (folder / CONFIG).is_file()):

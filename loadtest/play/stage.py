@@ -51,7 +51,8 @@ class Stage:
         self._devices = {key: self._device(key[0], operations) for key, operations in plan.by_device().items()}
         names = [(archives[job].cluster, device) for (job, _), device in self._devices.items()]
         self._board = Board(plan, self.clock.now)
-        make = players or (lambda devices: LocalPlayers(devices, self._board, config.web_port if config.web else 0))
+        port = config.web_port if config.web else 0
+        make = players or (lambda devices: LocalPlayers(devices, self._board, port, config.by_web()))
         self._players = make(names)
         self._progress: Progress | None = None
 

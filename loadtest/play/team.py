@@ -126,7 +126,7 @@ class Team:
         self._failed: list[PlayFailed] = []
         self._progress: Progress | None = None
         self._board = Board(plan, self.clock.now)
-        self._players = Players([], new_environment())
+        self._players = Players([], new_environment(), config.by_web())
         self._runner = self._master()
         self._players.web_url = self._page()
 

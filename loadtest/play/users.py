@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from loadtest.play.scheduler import Device
 from loadtest.verdict.records import OperationRow
 
 LOOPBACK = "127.0.0.1"
+WEB = ("qido", "wado")
 SPAWNED_WITHIN_S = 30.0
 BEGIN_IN_S = 0.2  # from the last preparation to zero: every user is awake by then
 Devices = Sequence[tuple[str, Device]]
@@ -46,8 +47,9 @@ class Players:
 
     web_url = ""
 
-    def __init__(self, devices: Devices, environment: Environment) -> None:
-        """`devices` with their clusters' names."""
+    def __init__(self, devices: Devices, environment: Environment, by_web: Collection[str] = WEB) -> None:
+        """`devices` with their clusters' names; `by_web` are the operations that go by DICOMweb."""
+        self._by_web = by_web
         self._begin = Event()
         self.environment, self._count = environment, len(devices)
         environment.user_classes = [user_class(name, devices, self._begin) for name in clusters(devices)]
@@ -67,7 +69,7 @@ class Players:
         if row.outcome == "dropped":
             return
         self.environment.events.request.fire(
-            request_type="DICOMweb" if row.operation in ("qido", "wado") else "DIMSE",
+            request_type="DICOMweb" if row.operation in self._by_web else "DIMSE",
             name=f"{row.cluster} {row.operation}",
             response_time=(row.end_s - row.due_s) * 1000,
             response_length=row.bytes,
@@ -92,9 +94,11 @@ class PlayersHere(Players, ABC):
 class LocalPlayers(PlayersHere):
     """All users in this process, and Locust's page where a port is given."""
 
-    def __init__(self, devices: Devices, board: Board | None = None, web_port: int = 0) -> None:
+    def __init__(
+        self, devices: Devices, board: Board | None = None, web_port: int = 0, by_web: Collection[str] = WEB
+    ) -> None:
         """`web_port` 0 = no page; with one, `board` is what its tab shows."""
-        super().__init__(devices, new_environment())
+        super().__init__(devices, new_environment(), by_web)
         self.runner = self.environment.create_local_runner()
         if web_port and board is not None:
             self.web_url = open_page(self.environment, LOOPBACK, web_port, board)

@@ -1,5 +1,7 @@
 """A study as a web viewer takes it: its metadata, then image after image over one connection (PS3.18 10.4.1.1).
 
+Or series by series, or instance by instance, as other clients do, without metadata.
+
 Every request has a row of its own among the objects, by its kind; the operation's row has the first byte of the
 metadata, the first image that was whole, and the last byte of all.
 """
@@ -14,12 +16,15 @@ from loadtest.play.traffic import Operation
 from loadtest.wire import DicomWeb, WebReply
 from loadtest.wire.dicomweb import FRAMES
 
-METADATA, RENDERED = "metadata", "rendered"
+METADATA, RENDERED, SERIES, INSTANCE = "metadata", "rendered", "series", "instance"
 
 
 @dataclass(frozen=True)
 class View:
-    """One study, viewed by metadata alone, or by frames or rendered images after it; `done` is filled on the way."""
+    """One study, viewed by metadata alone, by frames or rendered images after it, or by series or instance.
+
+    `done` is filled on the way.
+    """
 
     client: DicomWeb
     factory: Factory
@@ -31,8 +36,11 @@ class View:
         """All of it. An image that is refused does not hide the next one. Raises WireError."""
         study = f"studies/{self.factory.study_uid(self.operation.exam)}"
         series = f"{study}/series/{self.factory.series_uid(self.operation.exam)}"
-        self._ask(METADATA, study, 0)
-        for number in range(self.operation.objects if self.by != METADATA else 0):
+        if self.by == SERIES:
+            self._ask(SERIES, series, 0)  # a study has one
+        elif self.by != INSTANCE:
+            self._ask(METADATA, study, 0)
+        for number in range(self.operation.objects if self.by not in (METADATA, SERIES) else 0):
             instance = self.factory.instance_uid(self.operation.exam, number)
             self._ask(self.by, f"{series}/instances/{instance}", number)
         self._conclude()
@@ -60,6 +68,8 @@ class View:
             return self.client.wado_metadata(path, most=0)[1]  # they are counted, not kept
         if kind == RENDERED:
             return self.client.wado_rendered(path)
+        if kind in (SERIES, INSTANCE):
+            return self.client.wado(path)
         return self.client.wado(f"{path}/frames/1", media=FRAMES)
 
     def _count(self, reply: WebReply, first: float, objects: int) -> None:

@@ -1,12 +1,14 @@
-"""The DICOMweb services of one archive: QIDO-RS and WADO-RS (PS3.18 10.4, 10.6), a few connections a workstation."""
+"""The DICOMweb services of one archive: STOW-RS, QIDO-RS, WADO-RS (PS3.18 10.4 to 10.6), a few connections a device."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from loadtest.objects.factory import Factory
 from loadtest.play.dimse import short
+from loadtest.play.permission import Limiter
 from loadtest.play.services import Done
+from loadtest.play.stowing import stow_study
 from loadtest.play.traffic import Operation
 from loadtest.play.view import View
 from loadtest.wire import DicomWeb, WebReply
@@ -25,10 +27,20 @@ class Web:
         links: Mapping[str, Link] | None = None,
         connect_s: float = 5.0,
         view_by: str = INSTANCES,
+        qido_page: int = 0,
+        batch: int = 16,
+        limiter: Limiter | None = None,
+        tally: Counter[str] | None = None,
     ) -> None:
-        """`connect_s`: a link that is down is waited for so long. `view_by`: how a study is viewed, see PlayConfig."""
+        """`connect_s`: a link that is down is waited for so long. `view_by`, `qido_page`, `batch`: see PlayConfig.
+
+        `limiter` holds an agreed rate of objects stored. `tally` counts connections by their TLS version and suite.
+        """
         self._factory, self._connect, self._links = factory, connect, links or {}
         self._connect_s, self._view_by = connect_s, view_by
+        self._qido_page, self._batch, self._limiter = qido_page, batch, limiter
+        self._tally = Counter[str]() if tally is None else tally
+        self._told: set[int] = set()
         self._idle: defaultdict[str, list[DicomWeb]] = defaultdict(list)
 
     @contextmanager
@@ -41,7 +53,19 @@ class Web:
         try:
             yield client
         finally:
+            self._disclose(client)
             idle.append(client)  # after an error it has closed its connection, and opens one for the next request
+
+    def _disclose(self, client: DicomWeb) -> None:
+        """What TLS has agreed on stands in the result (rule S2), once a client."""
+        if client.security and id(client) not in self._told:
+            self._told.add(id(client))
+            self._tally[f"DICOMweb: {client.security}"] += 1
+
+    def store(self, operation: Operation, done: Done) -> None:
+        """STOW-RS of a study, so many objects a request; the first request without an answer ends it."""
+        with self._client(operation) as client:
+            stow_study(client, self._factory, operation, self._batch, self._limiter, done)
 
     def qido(self, operation: Operation, done: Done) -> None:
         """QIDO-RS for the study by its UID and Patient ID."""
@@ -50,7 +74,7 @@ class Web:
             "PatientID": self._factory.patient_id(operation.patient),
         }
         with self._client(operation) as client:
-            found, reply = client.qido(STUDIES, params)
+            found, reply = client.qido(STUDIES, params, page=self._qido_page)
         done.objects, done.bytes = len(found), reply.bytes
         _answered(reply, done, "" if found else "the study is not found")
 

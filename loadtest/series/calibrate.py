@@ -117,6 +117,9 @@ def _try(lacking: list[str], fit: Callable[[pd.DataFrame], Direction], rows: pd.
 
 
 def _ingest(rows: pd.DataFrame) -> Direction:
+    if "stow" in set(rows.get("kind", ())):
+        why = "objects were stored by STOW-RS, several a request, whose time is not an object's"
+        raise TrafficProblem(f"{why}: play with --store-by dimse")
     sizes, seconds = rows["bytes"].to_numpy(np.float64), (rows["end_s"] - rows["start_s"]).to_numpy(np.float64)
     _check("objects were stored", len(rows), sizes)
     one = np.ones(len(sizes))

@@ -13,10 +13,12 @@ from loadtest.archives.target import Target
 from loadtest.play.keep import check_new, machine, program_version
 from loadtest.play.launch import OnProgress, PlayJob, play
 from loadtest.play.problems import PlayFailed
+from loadtest.series.headroom import Headroom, prove
 from loadtest.series.limit import Limit, Search, Step, find_limit, step_of
+from loadtest.series.measure import NOT_PROVED
 from loadtest.series.rated import Rated, new_lot
 from loadtest.verdict.finding import find
-from loadtest.verdict.judged import LONGEST_S, operations_for
+from loadtest.verdict.judged import FAIL, INVALID, LONGEST_S, operations_for
 from loadtest.verdict.records import schema_of
 from loadtest.verdict.thresholds import Threshold, Thresholds
 from loadtest.wire import WireError
@@ -67,6 +69,18 @@ class LimitPlay:
         """Those of every step, prefill apart."""
         return {**OPEN, **self.settings, "lot": self.lot}
 
+    def prove(self, found: Limit, seconds: float) -> Headroom | None:
+        """The generator's headroom at the highest rate that gave evidence; None where none did."""
+        top = found.above if found.above and found.above.verdict == FAIL else found.below
+        if top is None:
+            return None
+        with TemporaryDirectory(prefix="filmless-knee-") as folder:
+            file = Path(folder) / "knee.traffic.parquet"
+            self.rated.write(file, top.per_s, seconds)
+            job = PlayJob(file, self.target, self.listener_port)
+            when = f"at the {top.per_s:.4g} operations/s of the knee, after"
+            return prove(when, [job], 1.0, seconds, self.all_settings(), self.progress)
+
     def _needed(self, one: Threshold) -> float:
         """Operations of the whole mix until there are enough of this threshold's own."""
         share = self.rated.share(one.operations())
@@ -80,15 +94,23 @@ class LimitPlay:
             return 0
 
 
-def search_limit(play_step: LimitPlay, search: Search, out: Path) -> Limit:
-    """Search and keep: tables `steps` and `operations` (with the step's number). Raises TrafficProblem, PlayFailed."""
+def search_limit(play_step: LimitPlay, search: Search, out: Path, headroom_s: float | None = None) -> Limit:
+    """Search and keep: tables `steps` and `operations` (with the step's number). Raises TrafficProblem, PlayFailed.
+
+    `headroom_s`: the rate above the knee is played into a null sink for so long (rule L4): who cannot drive it there
+    has not shown that it was the archive that broke. 0: it is not, and the verdict says so; None: nobody asks.
+    """
     check_new(out)
     found = find_limit(play_step, search)
+    proof = play_step.prove(found, headroom_s) if headroom_s else None
+    if doubts := proof.doubts if proof else [NOT_PROVED] if headroom_s == 0 else []:
+        sentence = f"{found.sentence}; not shown to be the archive's: {'; '.join(doubts)}"
+        found = replace(found, verdict=INVALID, sentence=sentence)
     try:
         with RunWriter(out) as writer:
             writer.table("steps", steps_table(found.steps))
             writer.table("operations", pa.Table.from_pandas(pd.concat(play_step.played, ignore_index=True)))
-            writer.close(_manifest(play_step, search, found))
+            writer.close(_manifest(play_step, search, found) | {"headroom": [proof.to_json()] if proof else []})
     except (OSError, RunProblem) as error:
         raise PlayFailed(f"the search cannot be written to {out}: {error}") from None
     return found

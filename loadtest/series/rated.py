@@ -1,4 +1,4 @@
-"""Traffic at a rate: a traffic file's own mix of operations, at constant or Poisson times, as a file of its own.
+"""Traffic at a rate: a traffic file's own mix of operations, at constant, Poisson or ramp times, as a file of its own.
 
 Operations are taken in the file's order, over and over; every stored study is a new one (its exam number is), so that
 an archive fills as it would. A play of another day begins with the same numbers: each has a lot of objects of its own
@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from loadtest.objects.uids import LOTS
 from loadtest.play.problems import TrafficProblem
-from loadtest.play.rates import Due, constant, poisson
+from loadtest.play.rates import Due, constant, poisson, ramp
 from sim.world.streams import stream_key
 
-Arrivals = Literal["constant", "poisson"]
+Arrivals = Literal["constant", "poisson", "ramp"]
 FIRST_NEW = 500_000_000_000  # exam numbers above those of a simulation
 
 
@@ -34,10 +34,14 @@ def new_lot() -> int:
 
 @dataclass
 class Rated:
-    """A file's operations as a stock that does not end; `left_out` of its rows cannot be repeated."""
+    """A file's operations as a stock that does not end; `left_out` of its rows cannot be repeated.
+
+    A ramp goes evenly from the rate that is asked for to `to_per_s` operations a second.
+    """
 
     path: Path
     arrivals: Arrivals = "constant"
+    to_per_s: float = 0.0
     left_out: int = 0
     _at: int = 0
     _new: int = FIRST_NEW
@@ -72,9 +76,11 @@ class Rated:
         return float(about.get("exams_a_year") or nan) * per_s / own
 
     def due(self, per_s: float, seconds: float) -> Due:
-        """Times at a rate."""
+        """Times at a rate. Raises ValueError for a rate or length that cannot be."""
         if self.arrivals == "constant":
             return constant(per_s, seconds)
+        if self.arrivals == "ramp":
+            return ramp(per_s, self.to_per_s, seconds)
         return poisson(per_s, seconds, stream_key(self._seed(), 0, "find-limit", "", ""))
 
     def _seed(self) -> int:

@@ -9,19 +9,26 @@ from xml.etree import ElementTree as ET
 from loadtest.verdict.judged import FAIL, INVALID, Line
 
 
-def junit_xml(title: str, lines: Sequence[Line], verdict: str, beyond: Sequence[str], seconds: float = 0.0) -> str:
-    """The whole document; `beyond` are reasons that are of no line, such as doubts about the generator."""
+def junit_xml(
+    title: str, lines: Sequence[Line], verdict: str, beyond: Sequence[str], seconds: float = 0.0, said: str = ""
+) -> str:
+    """The whole document; `beyond` are reasons that are of no line, such as doubts about the generator.
+
+    `said` is what the measurement itself has found, where nothing is wrong with it.
+    """
     suite = ET.Element("testsuite", name=_plain(title), time=f"{seconds:.3f}")
     first = ET.SubElement(suite, "testcase", classname="filmless.load", name="measurement")
     if beyond:
         _mark(first, verdict, "; ".join(beyond))
+    elif said:
+        ET.SubElement(first, "system-out").text = _plain(said)
     for one in lines:
         case = ET.SubElement(suite, "testcase", classname="filmless.load", name=_plain(f"{one.name}: {one.words}"))
-        said = f"{one.why}; measured {one.value:.4g}, {one.low:.4g} to {one.high:.4g} {one.unit}, n {one.n}"
+        told = f"{one.why}; measured {one.value:.4g}, {one.low:.4g} to {one.high:.4g} {one.unit}, n {one.n}"
         if one.verdict in (FAIL, INVALID):
-            _mark(case, one.verdict, said)
+            _mark(case, one.verdict, told)
         else:
-            ET.SubElement(case, "system-out").text = _plain(said)
+            ET.SubElement(case, "system-out").text = _plain(told)
     for name, tag in (("tests", "testcase"), ("failures", ".//failure"), ("errors", ".//error")):
         suite.set(name, str(len(suite.findall(tag))))
     ET.indent(suite)

@@ -61,8 +61,9 @@ class OperationRow:
 class ObjectRow:
     """One object that was handed to an association, or one request of a view: `sent_s` when the last byte had left.
 
-    `kind` is store, or of a view metadata, frames or rendered, whose `first_object_s` is when the image was whole and
-    whose `bytes` were received.
+    `kind` is store; or stow, where the times are those of a request that had several objects; or of a view metadata,
+    frames, rendered, series or instance, whose `first_object_s` is when the (first) image was whole and whose `bytes`
+    were received.
     """
 
     cluster: str

@@ -18,7 +18,7 @@ def read_strict(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(toml.data)
     except ValidationError as error:
-        raise ScenarioErrors(_problems(toml, model, error)) from None
+        raise ScenarioErrors(problems_of(toml, model, error)) from None
 
 
 def place_of(toml: Toml, keys: Path_) -> Place:
@@ -27,7 +27,8 @@ def place_of(toml: Toml, keys: Path_) -> Place:
     return found or Place(toml.file, 1, 1, 1, 1)
 
 
-def _problems(toml: Toml, model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
+def problems_of(toml: Toml, model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
+    """What a model finds wrong with a file, each with its place."""
     found = error.errors(include_url=False)
     misspelt: set[Path_] = set()
     for one in found:

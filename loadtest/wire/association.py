@@ -15,6 +15,7 @@ from loadtest.wire.negotiation import Agreement, read_accept
 from loadtest.wire.pdu import MOST_CONTEXTS, Buffer, Context
 from loadtest.wire.reply import Reply
 from loadtest.wire.settings import (
+    ANNOUNCED,
     DEFAULT_TIMEOUTS,
     Peer,
     TcpProfile,
@@ -105,14 +106,15 @@ def open_association(
     *,
     profile: TcpProfile = TcpProfile.TUNED,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
-    max_pdu: int = 131072,
+    max_pdu: int = ANNOUNCED,
     scp_roles: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
     window: int = 1,
     extended: Mapping[str, bytes] | None = None,
     identity: UserIdentity | None = None,
 ) -> Association:
-    """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls.
+    """Connect and negotiate (PS3.8 7.1). `max_pdu` (bytes) is what we announce that we take; `tls` see wire.tls,
+    the peer's own by default.
 
     `window` above 1 proposes so many requests without an answer at once (see wire.pipeline); the association's own
     `window` is what the peer granted. `extended`: SOP class -> service class application information, such as b"\1" for
@@ -121,7 +123,7 @@ def open_association(
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
-    offered = number_contexts(contexts)
+    offered, tls = number_contexts(contexts), tls or peer.tls
     if check_window(window) > 1 and tls is not None:
         raise ValueError("window over TLS: OpenSSL lets nobody read a connection while another writes it; take 1")
     request = pdu.associate_rq(
@@ -129,7 +131,7 @@ def open_association(
         (window, 1) if window > 1 else None, extended, identity,
     )  # fmt: skip
     began = perf_counter()
-    sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls)
+    sock = connect(peer.host, peer.port, profile, timeouts.connect_s, tls, peer.name)
     channel = Channel(sock, profile, timeouts, max_pdu)
     connected = perf_counter()
     try:

@@ -1,6 +1,7 @@
 """What a caller chooses about a connection: whom, how long, and how TCP behaves."""
 
 import math
+import ssl
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,16 +9,22 @@ from typing import ClassVar
 IMPLEMENTATION_UID = "2.25.151672253793378811086623117321224212041"
 IMPLEMENTATION_VERSION = "FILMLESS_1"
 SMALLEST_PDU, LARGEST_PDU = 4096, 1 << 20
+ANNOUNCED = 131072  # bytes of a PDU that we take, unless something else is asked for
 LARGEST_WINDOW = 64  # answers of about 150 bytes, which must fit the kernel's buffers while a large object leaves
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An archive's DICOM address."""
+    """An archive's DICOM address, which also says whether it is reached by TLS: nobody can forget it and send plain.
+
+    `name`: whose certificate it must be, where `host` is a name's pinned address.
+    """
 
     host: str
     port: int
     ae_title: str
+    name: str = ""
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)

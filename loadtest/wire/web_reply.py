@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any
 
@@ -16,6 +16,7 @@ _REFERENCED, _FAILED, _OTHER, _REASON, _INSTANCE = "00081199", "00081198", "0008
 _MORE = re.compile("additional results", re.IGNORECASE)  # PS3.18 10.6.3.3, and as its earlier editions had it
 _PREAMBLE = 132  # bytes of a Part 10 file before its meta information, whose first 256 have the SOP Instance UID
 _META_INSTANCE = 0x00020003
+NO_REASON = 0x0110  # processing failure (PS3.18 table I.2-2), for a failure that is named without a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class WebReply:
     Of what was sent by STOW-RS: `stored` are objects that ReferencedSOPSequence names; `failed` those named in
     FailedSOPSequence or counted in OtherFailuresSequence, `reasons` their codes; `unknown` those of which the answer
     says nothing.
+    `named`: SOP Instance UID -> 0 for one that is named as stored, else its failure reason.
     `first_part`: the first object was whole (WADO). `requests`: HTTP requests made (QIDO pages). `detail`: words of a
     refusal, or a warning that came with an answer (Warning 299).
     """
@@ -43,6 +45,7 @@ class WebReply:
     reasons: tuple[int, ...] = ()
     hashes: tuple[str, ...] = ()
     detail: str = ""
+    named: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -93,15 +96,30 @@ def stow_answer(answer: HTTPResponse, raw: bytes, sent: Sequence[str]) -> dict[s
     if not isinstance(body, dict):
         raise ProtocolError("a STOW-RS answer must be one JSON object (PS3.18 annex F)")
     failed = _sequence(body, _FAILED) + _sequence(body, _OTHER)
-    named = set(map(_uid, _sequence(body, _REFERENCED))) - set(map(_uid, failed)) - {""}
-    stored = sum(uid in named for uid in sent) + min(len(named.difference(sent)), sent.count(""))
+    told = set(map(_uid, _sequence(body, _REFERENCED))) - set(map(_uid, failed)) - {""}
+    stored = sum(uid in told for uid in sent) + min(len(told.difference(sent)), sent.count(""))
     return {
         "stored": stored,
         "failed": len(failed),
         "unknown": max(len(sent) - stored - len(failed), 0),
         "reasons": tuple(_number(one.get(_REASON)) for one in failed),
         "detail": detail(answer, raw),
+        "named": named(body),
     }
+
+
+def named(body: Mapping[str, Any]) -> dict[str, int]:
+    """What became of each object that a Store Instances Response names; failed, where it is named as both."""
+    stored = {_uid(one): 0 for one in _sequence(body, _REFERENCED)}
+    failed = {_uid(one): _number(one.get(_REASON)) or NO_REASON for one in _sequence(body, _FAILED)}
+    return {uid: reason for uid, reason in (stored | failed).items() if uid}
+
+
+def _uid(item: Mapping[str, Any]) -> str:
+    """The SOP Instance UID that an item names; "" for none."""
+    element = item.get(_INSTANCE)
+    value = element.get("Value") if isinstance(element, dict) else None
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else ""
 
 
 def _sequence(body: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
@@ -110,13 +128,6 @@ def _sequence(body: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise ProtocolError(f"STOW-RS answer: ({tag[:4]},{tag[4:]}) is not a sequence")
     return value
-
-
-def _uid(item: Mapping[str, Any]) -> str:
-    """The SOP Instance UID that an item names; "" for none."""
-    element = item.get(_INSTANCE)
-    value = element.get("Value") if isinstance(element, dict) else None
-    return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else ""
 
 
 def _number(element: Any) -> int:

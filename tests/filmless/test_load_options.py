@@ -2,25 +2,32 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from typer.main import get_command
 
+from filmless.cli import app
 from filmless.failures import BadInput
 from filmless.load_commands import check_law
+from filmless.load_modes import TAKES
 from filmless.load_options import (
     ASSOCIATION,
+    RETRIEVE,
+    STORE_BY,
     TCP,
     VIEW_BY,
     connection_of,
     faults_of,
     lot_of,
-    refuse_with_rate,
+    numbers_of,
     salvage_run,
+    services_of,
     syntax_of,
-    view_of,
+    timeouts_of,
     witnesses_of,
     workers_of,
 )  # fmt: skip
@@ -64,10 +71,42 @@ def test_what_cannot_be_is_told() -> None:
         connection_of("quick", "kept", 1)
     with pytest.raises(BadInput, match="--association none: must be one of kept, study, series, image"):
         connection_of("tuned", "none", 1)
-    with pytest.raises(BadInput, match="--view-by pages: must be one of instances, frames, rendered, metadata"):
-        view_of("pages")
+    with pytest.raises(BadInput, match="--view-by pages: must be one of instances, series, instance, frames, rendered"):
+        services_of("explicit", "pages", "dimse", "planned", None)
+    with pytest.raises(BadInput, match="--store-by post: must be one of dimse, stow"):
+        services_of("explicit", "frames", "post", "planned", None)
+    with pytest.raises(BadInput, match="--batch: a C-STORE has one object; --store-by stow"):
+        services_of("explicit", "frames", "dimse", "planned", 4)
     with pytest.raises(BadInput, match="--async-window with --association image"):
         connection_of("tuned", "image", 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"pdu_length": 100}, "--pdu-length 100: max_pdu 100: allowed are 4096 to 1048576 bytes"),
+        ({"segment_bytes": 40_000}, "--segment 40000: segment_bytes 40000: Linux allows 88 to 32767"),
+        ({"keep_idle_s": 0.0}, "--keep-idle 0: Input should be greater than 0"),
+        ({"modality_associations": 65}, "--associations 65: Input should be less than or equal to 64"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_told_with_them(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(says)):
+        numbers_of(**given)
+
+
+def test_numbers_that_were_not_given_are_left_to_the_play() -> None:
+    assert numbers_of(pdu_length=16_384, segment_bytes=None) == {"pdu_length": 16_384}
+
+
+def test_timeouts() -> None:
+    assert timeouts_of("") == {}
+    assert timeouts_of("connect=2,operation=9.5") == {"connect_s": 2.0, "operation_s": 9.5}
+    for wrong in ("5", "connect", "connect=soon", "reply=3"):
+        with pytest.raises(BadInput, match="is not NAME=SECONDS with a name of connect, response, operation"):
+            timeouts_of(wrong)
+    with pytest.raises(BadInput, match="--timeouts response 0: Input should be greater than 0"):
+        timeouts_of("response=0")
 
 
 def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
@@ -75,16 +114,21 @@ def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
     assert faults_of(False, "orthanc") == {}
     with pytest.raises(BadInput, match="--faults: only the embedded archive can be broken, not 'orthanc': use"):
         faults_of(True, "orthanc")
-    with pytest.raises(BadInput, match="leave out --rate and --find-limit"):
-        refuse_with_rate(True, "")
     with pytest.raises(BadInput, match="--law: only the embedded archive has one, not 'orthanc'"):
         check_law("servers=1", "orthanc")
     with pytest.raises(BadInput, match="--law server: allowed are servers"):
         check_law("server=1", "embedded")
 
 
+def test_every_option_is_taken_by_some_way_to_play() -> None:
+    """One that is new and in no table of `load_modes` would be refused wherever it is given."""
+    options = {one.name for one in get_command(app).commands["load"].params}  # type: ignore[attr-defined]
+    assert options == set().union(*TAKES.values())
+
+
 def test_what_is_offered_is_what_the_play_takes() -> None:
-    for name, offered in (("tcp", TCP), ("association", ASSOCIATION), ("view_by", VIEW_BY)):
+    every = {"tcp": TCP, "association": ASSOCIATION, "view_by": VIEW_BY, "store_by": STORE_BY, "retrieve": RETRIEVE}
+    for name, offered in every.items():
         assert get_args(PlayConfig.model_fields[name].annotation) == offered
 
 

@@ -16,14 +16,15 @@ from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, build_context, evt
 from loadtest.archives import check_commitment, check_dimse, orthanc
 from loadtest.archives.check import DIMSE, WEB, preflight
 from loadtest.archives.check_consent import marker
-from loadtest.archives.check_result import CheckResult, Preflight
+from loadtest.archives.check_result import CheckResult, Means, Preflight
 from loadtest.archives.check_web import stow
 from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.launch import running
 from loadtest.archives.probe import IMPLICIT, PATIENT_ID, Probe
 from loadtest.archives.process import LOOPBACK, free_port
 from loadtest.archives.target import Destination, Target
-from loadtest.wire import StoreListener, open_association
+from loadtest.objects.factory import SYNTAXES
+from loadtest.wire import StoreListener, TcpProfile, association, channel, http_channel, open_association
 from tests.loadtest.archives.archive_objects import encoded
 from tests.loadtest.play.test_play_commitment import reporting
 from tests.loadtest.wire.test_wire_web import Web
@@ -70,6 +71,38 @@ def test_orthanc_passes_everything() -> None:
     with running("orthanc", "Orthanc", {"LISTENER": (LOOPBACK, free_port())}) as target:
         results = preflight(target)
     assert outcomes(results) == dict.fromkeys((*DIMSE, *WEB), "ok"), results
+
+
+@pytest.mark.parametrize("name", ["implicit", "jpeg-ls", "jpeg-2000", "rle"])
+def test_objects_are_of_the_syntax_that_is_to_be_played(embedded: Target, name: str) -> None:
+    results = by_service(preflight(embedded, means=Means(syntax=str(SYNTAXES[name]))))
+    assert {results[service].outcome for service in ("store", "find", "get", "stow", "qido", "wado")} == {"ok"}, results
+    assert (SYNTAXES[name].name in results["store"].cause) == (name != "implicit")
+    data = Probe().encoded(str(SYNTAXES[name]))
+    assert f"{SYNTAXES[name]}\0".encode()[:20] in Probe().file(str(SYNTAXES[name]))
+    assert b"SYNTHETIC - NOT FOR DIAGNOSIS" in data
+
+
+def test_a_syntax_that_is_not_accepted_is_told_before_the_play() -> None:
+    with archive_of({evt.EVT_C_STORE: lambda event: 0}, IMPLICIT) as target:
+        result = by_service(preflight(target, means=Means(syntax=str(SYNTAXES["jpeg-ls"]))))["store"]
+    assert result.outcome == "not offered"
+    assert f"no presentation context for {SecondaryCaptureImageStorage} in {SYNTAXES['jpeg-ls']}" in result.cause
+
+
+def test_it_connects_as_the_play_will(embedded: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[TcpProfile] = []
+
+    def connecting(host: str, port: int, profile: TcpProfile, *more: Any) -> Any:
+        used.append(profile)
+        return connect(host, port, profile, *more)
+
+    connect = channel.connect
+    for module in (association, http_channel):
+        monkeypatch.setattr(module, "connect", connecting)
+    preflight(embedded, means=Means(TcpProfile.MODALITY))
+    assert len(used) >= 7
+    assert set(used) == {TcpProfile.MODALITY}
 
 
 def test_abort_after_echo_names_the_list_and_prints_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,11 +79,11 @@ def test_it_travels_as_json() -> None:
         ('ae_title = "A\\\\B"', "ae_title", "backslash"),
         ('base_url = "ftp://127.0.0.1/"', "base_url", "http(s)://"),
         ('base_url = "http://user:hunter2@127.0.0.1/"', "base_url", "without user"),
-        ('base_url = "http://192.0.2.7/dicom-web"', "", "allow_remote"),
-        ('statistics_url = "http://archive.example/s"', "", "allow_remote"),
-        ('host = "192.0.2.7"', "", STATEMENT),
-        ('host = "localhost.example"', "", "allow_remote"),  # a name is not loopback because it begins so
-        ('host = "0.0.0.0"', "", "allow_remote"),
+        ('base_url = "http://192.0.2.7/dicom-web"', "base_url", "allow_remote"),
+        ('statistics_url = "http://archive.example/s"', "statistics_url", "allow_remote"),
+        ('host = "192.0.2.7"', "host", STATEMENT),
+        ('host = "localhost.example"', "host", "allow_remote"),  # a name is not loopback because it begins so
+        ('host = "0.0.0.0"', "host", "allow_remote"),
         ("allow_remote = true", "", "go together"),
         ('allow_remote = "yes"', "allow_remote", "boolean"),
         ('address = "127.0.0.1"', "address", "remove it"),
@@ -107,9 +107,25 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     assert {problem.key for problem in errors.problems} == {"name", "ae_title", "port", "base_url", "wrong"}
 
 
-@pytest.mark.parametrize("text", ["not toml", "a = 1\na = 2", "[" * 2_000, "\ufeff\0"])
-def test_what_is_not_toml(tmp_path: Path, text: str) -> None:
-    assert "not TOML" in str(refused(tmp_path, text))
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("not toml", "target.toml:1:5: not valid TOML"),
+        ("a = 1\na = 2", "target.toml:2:1: a: set twice: first in line 1; keep one of them"),
+        ("[" * 2_000, "target.toml:1:3: not valid TOML"),
+        ("\ufeff\0", "target.toml:1:1: not valid TOML"),
+    ],
+)
+def test_what_is_not_toml(tmp_path: Path, text: str, says: str) -> None:
+    assert says in str(refused(tmp_path, text))
+
+
+def test_a_misspelt_key_is_told_with_its_line_and_the_nearest(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, HERE + 'softwear = "Orthanc"\n').problems
+    assert (problem.line, problem.key, problem.nearest) == (4, "softwear", "software")
+    assert "ae_title" in problem.allowed
+    assert problem.to_json().keys() >= {"file", "line", "column", "key", "message", "allowed", "nearest", "mend"}
+    assert "did you mean 'software'?; mend: remove it" in str(problem)
 
 
 def test_missing_and_huge_files(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """Rates are pure: the k-th operation is due where the expected number reaches its place."""
 
-from dataclasses import replace
 from math import inf, nan
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from loadtest.play.plan import Plan, make_plan
-from loadtest.play.problems import TrafficProblem
-from loadtest.play.rates import at_times, constant, poisson, ramp
-from loadtest.play.traffic import read_traffic
+from loadtest.play.rates import constant, poisson, ramp
 from sim.world.streams import stream_key
-from tests.loadtest.traffic_factory import mixed, write
 
 RATES, LENGTHS = st.floats(0.1, 200), st.floats(0.1, 60)
 KEY = stream_key(1, 0, "load", "south", "")
@@ -65,20 +59,3 @@ def test_a_rate_or_length_that_is_none(rate: float, seconds: float) -> None:
     for make in (constant, lambda r, s: poisson(r, s, KEY), lambda r, s: ramp(r, r, s)):
         with pytest.raises(ValueError, match=r"operations|length"):
             make(rate, seconds)
-
-
-def plan_of(folder: Path) -> Plan:
-    return make_plan([read_traffic(write(folder / "t.parquet", mixed()))])
-
-
-def test_a_plan_at_other_times_keeps_its_order_and_its_prefill(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path)
-    paced = at_times(plan, constant(100, 0.05))
-    assert [one.due_s for one in paced.play] == constant(100, 0.05).tolist()
-    assert [replace(one, due_s=0) for one in paced.play] == [replace(one, due_s=0) for one in plan.play[:5]]
-    assert paced.prefill == plan.prefill
-
-
-def test_more_times_than_operations_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrafficProblem, match="10 operations are due at this rate, and the traffic has 9"):
-        at_times(plan_of(tmp_path), constant(10, 1.0))

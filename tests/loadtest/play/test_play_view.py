@@ -9,6 +9,7 @@ import pytest
 
 from loadtest.archives.launch import running
 from loadtest.play.launch import PlayJob, play
+from loadtest.wire import DicomWeb
 from sim.runs.store import Run
 from tests.loadtest.play.bench import carry_out
 from tests.loadtest.traffic_factory import NAN, row, write
@@ -63,6 +64,36 @@ def test_metadata_alone_brings_no_image(tmp_path: Path, kind: Literal["embedded"
     assert (operations["objects"] == IMAGES).all()
     assert operations["first_object_s"].isna().all()
     assert operations["first_byte_s"].notna().all()
+
+
+@pytest.mark.parametrize("kind", ["embedded", "orthanc"])
+@pytest.mark.parametrize(("by", "requests_each"), [("series", 1), ("instance", IMAGES)])
+def test_series_by_series_or_instance_by_instance(
+    tmp_path: Path, kind: Literal["embedded", "orthanc"], by: str, requests_each: int
+) -> None:
+    operations, requests = viewed(tmp_path, kind, view_by=by)
+    assert (operations["objects"] == IMAGES).all()
+    assert requests.groupby("op")["kind"].apply(list).tolist() == [[by] * requests_each] * STUDIES
+    assert (operations["first_object_s"] <= operations["end_s"]).all()
+    assert operations["bytes"].sum() == requests["bytes"].sum() > STUDIES * IMAGES * 64 * 64 * 2
+
+
+@pytest.mark.parametrize(("page", "requests"), [(0, 1), (1, 2), (50, 1)])
+def test_a_query_is_asked_by_pages(tmp_path: Path, page: int, requests: int) -> None:
+    asked: list[int] = []
+
+    ask = DicomWeb.qido
+
+    def counted(self: DicomWeb, level: str, params: Any, **named: Any) -> Any:
+        found, reply = ask(self, level, params, **named)
+        asked.append(reply.requests)
+        return found, reply
+
+    rows = [row("prefill", NAN, 1), row("qido", 0.0, 1)]
+    with running("embedded", "view") as target, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DicomWeb, "qido", counted)
+        assert carry_out(tmp_path, rows, target, qido_page=page).operations[-1].outcome == "ok"
+    assert asked[0] == requests, "a page of one is full, so that another is asked for"
 
 
 def test_instances_are_the_default_and_have_no_rows_of_requests(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from loadtest.archives.launch import running
+from loadtest.archives.target import Target
+from loadtest.play.launch import PlayJob
 from loadtest.play.problems import TrafficProblem
+from loadtest.series.headroom import Headroom
 from loadtest.series.limit import Search, Step, find_limit, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
@@ -174,6 +178,46 @@ def test_an_archive_can_be_searched_twice(tmp_path: Path) -> None:
         held = target.count_instances()
     stored = [Run(tmp_path / name).table("operations").query("operation == 'store'")["objects"].sum() for name in "ab"]
     assert held == sum(stored)
+
+
+class Known(LimitPlay):
+    """Steps of an archive that is known, without a play."""
+
+    def __call__(self, per_s: float, seconds: float) -> Step:
+        self.played.append(pd.DataFrame({"step": [len(self.played)]}))
+        return Archive(37.0)(per_s, seconds)
+
+
+@pytest.mark.parametrize("doubts", [[], ["headroom at the knee: lag_p99_s is 0.2, over 0.1"]])
+def test_l4_headroom_is_proved_at_the_knee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doubts: list[str]) -> None:
+    """Who cannot drive that rate into a null sink has not shown that it was the archive that broke."""
+    asked: list[float] = []
+
+    def prove(when: str, jobs: list[PlayJob], speed: float, seconds: float, settings: Any, *more: Any) -> Headroom:
+        due = pd.read_parquet(jobs[0].traffic)["due_s"]
+        asked.append(len(due) / seconds)
+        assert settings["modality_associations"] == 64
+        return Headroom(when, seconds, seconds, {"dropped": 0}, doubts)
+
+    monkeypatch.setattr("loadtest.series.limit_play.prove", prove)
+    file = write(tmp_path / "t.parquet", [row("store", 0.1 * n, n, objects=1) for n in range(50)])
+    step = Known(Rated(file), Target(name="x", port=104, ae_title="X"), 0, thresholds(60))
+    found = search_limit(step, Search(5.0), tmp_path / "out", headroom_s=4.0)
+    assert found.above is not None
+    assert asked == [pytest.approx(found.above.per_s, rel=0.05)]
+    assert found.verdict == ("INVALID" if doubts else "PASS")
+    assert ("not shown to be the archive's: headroom at the knee: lag" in found.sentence) == bool(doubts)
+    (told,) = Run(tmp_path / "out").manifest["headroom"]
+    assert (told["doubts"], told["when"].startswith("at the ")) == (doubts, True)
+
+
+def test_l4_a_knee_without_proof_of_headroom_is_invalid(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.parquet", [row("store", 0.1 * n, n, objects=1) for n in range(50)])
+    step = Known(Rated(file), Target(name="x", port=104, ae_title="X"), 0, thresholds(60))
+    found = search_limit(step, Search(5.0), tmp_path / "out", headroom_s=0.0)
+    assert found.verdict == "INVALID"
+    assert "the generator's headroom was not shown (rule L4): play with --headroom" in found.sentence
+    assert Run(tmp_path / "out").manifest["verdict"] == "INVALID"
 
 
 def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:
