@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
+from filmless.load_figures import figures, next_step
 from filmless.output import give, say, show
 from filmless.play import archive_kind, measure_all
 from filmless.report.tables import number
@@ -18,6 +19,7 @@ from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
 from loadtest.verdict.junit import junit_xml
 from loadtest.verdict.sources import read_thresholds
+from sim.runs.store import Run
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
 WEB_PORT = 8089
@@ -97,7 +99,10 @@ def tell_finding(
             print(f"  {line}")
         if finding.lines:
             show_lines(finding)
-        say(f"run folder: {folder}")
+        run = Run(folder)
+        for line in figures(run, finding.title):
+            print(line)
+        print(f"run folder: {folder}\nnext: {next_step(folder, run.manifest)}")
     if finding.verdict != "PASS":
         raise SystemExit(CODES.get(finding.verdict, INVALID))
 
