@@ -1,16 +1,16 @@
 """What a play measured, in lines for a person: against what, each operation, the generator, every witness."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from filmless.manifests import simulated_beside
 from filmless.report.measured import archive_name
 from filmless.report.words import clean, duration_unit, ranged, short_duration
 from loadtest.verdict.operations import needed, summary
-from sim.runs.store import Run, RunProblem, list_runs
+from sim.runs.store import Run
 
 WITNESSES = {
     "found_cfind": "found by C-FIND", "found_qido": "found by QIDO-RS", "found_again": "found again after the kill",
@@ -79,18 +79,3 @@ def witnessed(ledger: pd.DataFrame) -> list[str]:
 def next_step(folder: Path, manifest: dict[str, Any]) -> str:
     """The command that makes a page of it, with the simulated run that the traffic is of, where that is at hand."""
     return f"filmless report {simulated_beside(folder, manifest) or 'RUN'} {folder}"
-
-
-def simulated_beside(folder: Path, manifest: dict[str, Any]) -> Path | None:
-    """A simulated run in the same folder, or in runs, that has this load run's scenario and seed; None: there is none.
-
-    A traffic file names its scenario by hash, and no folder, for folders are moved.
-    """
-    wanted = tuple(manifest.get(name) for name in ("scenario_hash", "seed"))
-    with suppress(RunProblem, OSError):  # another run beside it that is damaged is not this one's trouble
-        for run in (run for parent in dict.fromkeys((folder.parent, Path("runs"))) for run in list_runs(parent)):
-            same = wanted[0] and tuple(run.manifest.get(name) for name in ("scenario_hash", "seed")) == wanted
-            held = set(manifest["clusters"]) <= set(run.manifest.get("clusters", []))
-            if same and held and run.manifest.get("kind") == "simulation":
-                return run.folder
-    return None

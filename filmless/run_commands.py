@@ -138,25 +138,6 @@ def parse_time(text: str) -> datetime:
         raise BadInput(f"--start {text}: not a time; write YYYY-MM-DDTHH:MM, or busiest") from None
 
 
-def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
-    """The report of one simulation run, its load runs, and the planner's runs."""
-    from filmless.report.build import build_report
-
-    runs = [Run(f / "collection" if (f / "collection").is_dir() else f) for f in folders]
-    simulated = [r for r in runs if r.manifest["kind"] == "simulation"]
-    if len(simulated) != 1:
-        raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
-    loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
-    limits = [r.folder for r in runs if r.manifest["kind"] == "limit"]
-    plans = [r.folder for r in runs if r.manifest["kind"] in ("sizing", "sweep", "rural", "bad-day")]
-    path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html",
-                        limit_runs=limits, plans=plans)  # fmt: skip
-    if json_:
-        give({"report": str(path)})
-    else:
-        say(f"report: {path}")
-
-
 def run_world(run: Run) -> World:
     """The scenario that a run was made of, from its manifest."""
     found: World = world_of(run.manifest["scenario"], Path(run.manifest["scenario_file"]))
