@@ -90,6 +90,7 @@ def load(
         connection_of,
         faults_of,
         refuse_with_rate,
+        shape_of,
         syntax_of,
         view_of,
         witnesses_of,
@@ -97,8 +98,10 @@ def load(
         workers_of,
     )  # fmt: skip
 
+    if worker:
+        return work(master_host, master_port, traffic, master)
     how = connection_of(tcp, association, async_window)
-    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape, "view_by": view_of(view_by)}
+    how |= {"transfer_syntax": syntax_of(transfer_syntax), "shape": shape_of(shape, speed), "view_by": view_of(view_by)}
     if check:
         check_target(target, json_)
     elif limit or rate:
@@ -107,8 +110,6 @@ def load(
 
         judging, at = Judging(sla, headroom, junit), Rate(rate, seconds, arrivals)
         (run_limit if limit else run_at_rate)(traffic, target, at, judging, out, json_, how)
-    elif worker:
-        work(master_host, master_port)
     else:
         how |= workers_of(workers, master, master_host, master_port)
         how |= witnesses_of(verify_hashes, commit, kill_at) | faults_of(faults, target)

@@ -69,8 +69,20 @@ def refuse_with_rate(faults: bool, law: str) -> None:
         raise BadInput("--faults and --law go with a play of the traffic as it is: leave out --rate and --find-limit")
 
 
-def work(host: str, port: int) -> None:
-    """Play a share of a master's plan, until the master has done or Ctrl-C."""
+def shape_of(shape: bool, speed: float) -> bool:
+    """Links have their real rate, so the traffic must have its real time."""
+    if shape and speed != 1:
+        raise BadInput(f"--shape with --speed {speed:g}: the links' rates belong to real time, and traffic at another "
+                       "speed would have what a link does told of the archive; use --speed 1")  # fmt: skip
+    return shape
+
+
+def work(host: str, port: int, traffic: Path | None = None, master: bool = False) -> None:
+    """Play a share of a master's plan, until the master has done or Ctrl-C. Exit code 1 where no master answers."""
+    if traffic is not None or master:
+        what = "a file" if traffic is not None else "--master"
+        raise BadInput(f"--worker with {what}: a worker plays its master's traffic. Start the master with `filmless "
+                       "load FILE --master --workers N`, and here give --worker and --master-host alone")  # fmt: skip
     say(f"worker of {host}:{port}")
     if code := subprocess.call([sys.executable, "-m", "loadtest.play.worker", f"{host}:{port}"]):
         raise SystemExit(code)

@@ -18,9 +18,11 @@ from filmless.load_options import (
     faults_of,
     refuse_with_rate,
     salvage_run,
+    shape_of,
     syntax_of,
     view_of,
     witnesses_of,
+    work,
     workers_of,
 )  # fmt: skip
 from loadtest.play.config import PlayConfig
@@ -80,6 +82,19 @@ def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
         check_law("servers=1", "orthanc")
     with pytest.raises(BadInput, match="--law server: allowed are servers"):
         check_law("server=1", "embedded")
+
+
+def test_links_have_real_time_alone() -> None:
+    assert shape_of(True, 1.0)
+    assert not shape_of(False, 60.0)
+    with pytest.raises(BadInput, match="--shape with --speed 60: the links' rates belong to real time.*use --speed 1"):
+        shape_of(True, 60.0)
+
+
+@pytest.mark.parametrize(("given", "what"), [((Path("t.parquet"), False), "a file"), ((None, True), "--master")])
+def test_a_worker_takes_its_masters_traffic(given: tuple[Path | None, bool], what: str) -> None:
+    with pytest.raises(BadInput, match=f"--worker with {what}: a worker plays its master's traffic"):
+        work("127.0.0.1", 5557, *given)
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:
