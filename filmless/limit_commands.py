@@ -9,7 +9,7 @@ from typing import Any, cast
 from filmless.failures import INVALID, BadInput
 from filmless.load_commands import Judging, tell_finding
 from filmless.output import give, say, show
-from filmless.play import measure_all, placed
+from filmless.play import measure_all, placed, traffic_file
 from filmless.progress import progress
 from filmless.report.tables import MISSING, number
 from filmless.report.words import short_duration
@@ -38,12 +38,6 @@ class Rate:
         return cast(Arrivals, self.arrivals)
 
 
-def _existing(traffic: Path | None) -> Path:
-    if traffic is None or not traffic.is_file():
-        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
-    return traffic
-
-
 def _window(file: Path, name: Path) -> dict[str, Any]:
     return {"path": file, "cluster": name.name.split(".")[0]}
 
@@ -51,7 +45,7 @@ def _window(file: Path, name: Path) -> dict[str, Any]:
 def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
                 settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Play a file's mix at a rate; the exit code is the verdict's."""
-    file = _existing(traffic)
+    file = traffic_file(traffic)
     thresholds = read_thresholds(judging.sla) if judging.sla else None
     rated = Rated(file, rate.checked())
     folder = out or Path("runs") / f"load-{file.name.split('.')[0]}-{rate.per_s:g}-per-s"
@@ -66,7 +60,7 @@ def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging,
 def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, out: Path | None, json_: bool,
               settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
-    file = _existing(traffic)
+    file = traffic_file(traffic)
     if judging.sla is None:
         raise BadInput("--find-limit needs --sla FILE: which thresholds are to hold (see scenarios/thresholds)")
     thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())

@@ -9,7 +9,7 @@ from typing import Any
 from filmless.failures import FAIL, INVALID, BadInput
 from filmless.load_figures import figures, next_step
 from filmless.output import give, say, show
-from filmless.play import archive_kind, measure_all
+from filmless.play import archive_kind, measure_all, traffic_file
 from filmless.report.tables import number
 from filmless.report.words import ranged
 from loadtest.archives.check import preflight
@@ -59,14 +59,13 @@ class Judging:
 def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Path | None, json_: bool,
              judging: Judging, settings: dict[str, Any] | None = None, law: str = "") -> None:  # fmt: skip
     """Play a traffic file; the exit code is the verdict's. `law`: of the embedded archive, how long storing takes."""
-    if traffic is None or not traffic.is_file():
-        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    file = traffic_file(traffic)
     check_law(law, target)
     thresholds = read_thresholds(judging.sla) if judging.sla else None
-    folder = out or Path("runs") / f"load-{traffic.name.removesuffix('.parquet').removesuffix('.traffic')}"
+    folder = out or Path("runs") / f"load-{file.name.removesuffix('.parquet').removesuffix('.traffic')}"
     if web:
         say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
-    window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
+    window = {"path": file, "cluster": file.name.split(".")[0]}
     finding, result = measure_all([window], target, folder, speed=speed, thresholds=thresholds,
                                   headroom_s=judging.seconds(), web_port=WEB_PORT if web else 0,
                                   settings=settings or {}, law=law)  # fmt: skip

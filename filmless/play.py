@@ -11,6 +11,7 @@ from filmless.progress import progress
 from loadtest.archives.embedded.options import Mode
 from loadtest.archives.launch import running
 from loadtest.play.launch import LISTENER, PlayJob, free_port
+from loadtest.play.traffic import check_head
 from loadtest.series.measure import Order, measure
 from loadtest.verdict.finding import Finding
 
@@ -22,6 +23,14 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
     if not Path(target).is_file():
         raise BadInput(f"--target {target}: neither embedded nor orthanc, nor a target file (see scenarios/targets/)")
     return Path(target)
+
+
+def traffic_file(traffic: Path | None) -> Path:
+    """A traffic file, looked at before anything is started. Raises BadInput, TrafficProblem."""
+    if traffic is None or not traffic.is_file():
+        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    check_head(traffic)
+    return traffic
 
 
 @contextmanager

@@ -75,6 +75,16 @@ def test_mistakes_of_options_are_told(traffic: Path, words: tuple[str, ...], say
     assert says in filmless("load", traffic, *words, code=2).stderr
 
 
+@pytest.mark.parametrize("words", [(), ("--rate", "5"), ("--find-limit", "--sla", "x.toml"), ("--faults",)])
+def test_what_is_no_traffic_file_is_told_before_anything_is_started(tmp_path: Path, words: tuple[str, ...]) -> None:
+    out = tmp_path / "out"
+    told = filmless("load", ROOT / "scenarios" / "smoke.toml", *words, "--out", out, code=2).stderr
+    assert "smoke.toml: cannot be read as Parquet" in told
+    assert told.rstrip().endswith("name a file made by `filmless traffic`")
+    assert len(told.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_claims_are_listed_and_one_that_cannot_be_played_says_why() -> None:
     listed = json.loads(filmless("claim", "--json").stdout)["claims"]
     assert len(listed) == 15
