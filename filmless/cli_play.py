@@ -180,6 +180,6 @@ def archive(
     ] = "",
 ) -> None:
     """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
-    from filmless.load_commands import run_archive
+    from filmless.archive_command import run_archive
 
     run_archive(mode, port, http_port, ae, folder, law)

@@ -1,7 +1,5 @@
 """The work of the commands that speak to archives."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,21 +111,3 @@ def show_lines(finding: Finding) -> None:
         for one in finding.lines
     ]  # fmt: skip
     show(f"{finding.title}, measured", ["threshold", "value", "95 % interval", "n", "verdict"], rows)
-
-
-def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | None, law: str = "") -> None:
-    """The embedded archive in this terminal, until Ctrl-C."""
-    if mode not in ("memory", "disk", "null", "model"):
-        raise BadInput(f"--mode {mode}: must be memory, disk, null or model")
-    if mode == "model" and not law:
-        raise BadInput("--mode model needs --law, such as --law servers=2,overhead_ms=20,rate_mb_s=50")
-    if mode == "null" and law:
-        raise BadInput("--mode null answers at once: --law goes with the other modes")
-    if mode == "disk" and folder is None:
-        raise BadInput("--mode disk needs --folder, where the objects are kept")
-    command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae,
-               "--port", str(port), "--http-port", str(http_port)]  # fmt: skip
-    command += ["--folder", str(folder)] if folder else []
-    code = subprocess.call(command + (["--law", law] if law else []))
-    if code:
-        raise SystemExit(1)
