@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from filmless.failures import INVALID, BadInput
 from filmless.load_commands import Judging, tell_finding
-from filmless.output import give, say, show
+from filmless.output import give, hours, say, show
 from filmless.play import measure_all, placed, traffic_file
 from filmless.progress import progress
 from filmless.report.tables import MISSING, number
 from filmless.report.words import short_duration
 from loadtest.series.calibrate import calibrate, profile_toml
-from loadtest.series.limit import Limit, Search, Step
+from loadtest.series.limit import Limit, Search, Step, longest_s
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
 from loadtest.verdict.sources import read_thresholds
@@ -66,11 +66,27 @@ def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, o
     thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
     folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
     with placed([_window(file, file)], target) as (job,), progress("step") as report:
-        step = LimitPlay(rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step)
-        found = search_limit(step, Search(rate.per_s or FROM_PER_S, rate.seconds), folder)
+        step = LimitPlay(rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step, _say_begin)
+        search = Search(rate.per_s or FROM_PER_S, rate.seconds)
+        say(how_long(step, search))
+        found = search_limit(step, search, folder)
     if rated.left_out:
         say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
     _tell(found, folder, json_)
+
+
+def how_long(step: LimitPlay, search: Search) -> str:
+    """What a search may take, and why its steps are longer than asked for."""
+    first, (name, operations) = step.length_s(search.from_per_s, search.seconds), step.slowest()
+    why = f", not {search.seconds:g} s: threshold '{name}' takes {operations:,.0f} operations of this mix a step"
+    above, below = longest_s(lambda per_s: step.length_s(per_s, search.seconds), search)
+    return (f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; the "
+            f"search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where they "
+            "hold only below it (--rate begins elsewhere)")  # fmt: skip
+
+
+def _say_begin(number: int, per_s: float, seconds: float) -> None:
+    say(f"step {number}: {per_s:.4g} operations/s for {seconds:.3g} s")
 
 
 def _say_step(step: Step) -> None:

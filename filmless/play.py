@@ -58,7 +58,7 @@ def measure_all(
 ) -> tuple[Finding, dict[str, Any]]:
     """Play each window's traffic, all at once, and judge it; `order` is what `Order` takes beside the jobs."""
     kept = order.get("settings", {}).get("kill_at") is not None
-    with placed(windows, target, kept, law) as jobs, progress("play") as report:
+    with placed(windows, target, kept, law) as jobs, progress("load") as report:
         return measure(Order(jobs, **order), out, report)
 
 

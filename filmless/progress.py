@@ -15,10 +15,14 @@ EVERY_S = 10.0
 
 def _plain(title: str) -> Report:
     begun = last = monotonic()
+    most = 0
 
     def report(done: int, total: int, text: str) -> None:
-        nonlocal last
+        nonlocal begun, last, most
         now = monotonic()
+        if done < most:  # another part of the work begins: what is left is counted from here
+            begun = now
+        most = done
         if now - last < EVERY_S:
             return
         last = now

@@ -64,7 +64,10 @@ def measure(
 
 
 def _proof(when: str, order: Order, progress: OnProgress) -> Headroom:
-    return prove(when, order.jobs, order.speed, order.headroom_s, order.settings, progress)
+    def told(done: int, total: int, phase: str) -> None:
+        progress(done, total, f"headroom {when} the play: {phase} into a null sink")
+
+    return prove(when, order.jobs, order.speed, order.headroom_s, order.settings, told)
 
 
 def _find(run: Run, result: dict[str, Any], order: Order, proofs: Sequence[Headroom]) -> Finding:

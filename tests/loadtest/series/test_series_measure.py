@@ -42,8 +42,12 @@ def test_one_folder_holds_play_headroom_state_and_verdict(tmp_path: Path, traffi
         order = Order(
             [PlayJob(traffic, target)], thresholds=thresholds(1.0), headroom_s=1.0, settings={"ledger": "none"}
         )
-        finding, result = measure(order, tmp_path / "out")
+        phases = dict[str, None]()
+        finding, result = measure(order, tmp_path / "out", lambda done, total, phase: phases.update({phase: None}))
     assert finding.verdict == "PASS", finding.reasons
+    assert [phase for phase in phases if phase.endswith("play") or ": play" in phase] == [
+        "headroom before the play: play into a null sink", "play", "headroom after the play: play into a null sink",
+    ]  # fmt: skip
     run = Run(tmp_path / "out")
     assert {"operations", "objects", "ledger", "verdict"} <= {
         name.removesuffix(".parquet") for name in run.manifest["files"]
