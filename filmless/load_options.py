@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from filmless.failures import BadInput
+from filmless.failures import FAIL, INVALID, BadInput
 from filmless.output import give, say
 from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
@@ -89,11 +89,16 @@ def work(host: str, port: int, traffic: Path | None = None, master: bool = False
 
 
 def salvage_run(folder: Path, json_: bool) -> None:
-    """A run folder from what a killed play has left."""
+    """A run folder from what a killed play has left; the exit code is the verdict's, INVALID or FAIL."""
     out, result = salvage(folder)
     if json_:
         give({"run": str(out), **result})
-        return
+    else:
+        _tell_salvaged(out, result)
+    raise SystemExit(FAIL if result["verdict"] == "FAIL" else INVALID)
+
+
+def _tell_salvaged(out: Path, result: dict[str, Any]) -> None:
     kept = sum(result["outcomes"].values()) - result["outcomes"]["dropped"] - result["outcomes"]["unknown"]
     print(f"{result['verdict']}: {kept:,} of {result['planned']:,} operations were recorded")
     for reason in result["reasons"]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any, get_args
@@ -112,8 +113,12 @@ def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(
         Journal(tmp_path / "out", file.read_text())
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    salvage_run(tmp_path / "out.partial", json_=True)
+    with pytest.raises(SystemExit) as ended:
+        salvage_run(tmp_path / "out.partial", json_=True)
+    assert ended.value.code == 4
     said = json.loads(capsys.readouterr().out)
     assert (said["verdict"], said["planned"], said["done"]) == ("INVALID", 10, 0)
     assert said["outcomes"]["dropped"] + said["outcomes"]["unknown"] == 10
+    assert any(re.fullmatch(r"\d+ of 10 operations were not sent, because it was killed.*", why) for why in said["reasons"])
+    assert "too small" not in str(said["reasons"])
     assert (tmp_path / "out" / "manifest.json").is_file()
