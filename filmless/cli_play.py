@@ -84,7 +84,11 @@ def load(
     master_port: Annotated[int, typer.Option(min=1, max=65535)] = 5557,
     json_: Json = False,
 ) -> None:
-    """Play traffic on time against an archive; or, with --check, try each of its services first."""
+    """Play traffic on time against an archive; or, with --check, try each of its services first.
+
+    Exit codes: 0 PASS, 3 FAIL, 4 INVALID; 2 where what you named is wrong or is not there (an archive that does not
+    answer too); 1 where the program failed. Of --check: 3 where a service was refused or failed.
+    """
     from filmless.load_commands import Judging, check_target, run_load
     from filmless.load_options import (
         connection_of,

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from loadtest.play.launch import free_port
 from tests.filmless.test_cli import ROOT, filmless
 from tests.loadtest.traffic_factory import row, write
 
@@ -83,6 +84,14 @@ def test_what_is_no_traffic_file_is_told_before_anything_is_started(tmp_path: Pa
     assert told.rstrip().endswith("name a file made by `filmless traffic`")
     assert len(told.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_an_archive_that_is_not_there_is_bad_input_and_a_failed_check(traffic: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.toml"
+    target.write_text(f"name = 'gone'\nport = {free_port()}\nae_title = 'GONE'\n")
+    told = filmless("load", traffic, "--target", target, "--out", tmp_path / "out", code=2).stderr
+    assert "archive 'gone', DICOM: no connection" in told
+    assert "failed" in filmless("load", "--check", "--target", target, code=3).stdout
 
 
 def test_claims_are_listed_and_one_that_cannot_be_played_says_why() -> None:
