@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from filmless.failures import INVALID, BadInput
 from filmless.load_commands import Judging, tell_finding
-from filmless.output import give, hours, say, show
-from filmless.play import measure_all, placed, traffic_file
+from filmless.output import counted, give, hours, say, show
+from filmless.play import measure_all, placed, thresholds_for, traffic_file
 from filmless.progress import progress
 from filmless.report.tables import MISSING, number
 from filmless.report.words import short_duration
@@ -17,7 +17,6 @@ from loadtest.series.calibrate import calibrate, profile_toml
 from loadtest.series.limit import Limit, Search, Step, longest_s
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
-from loadtest.verdict.sources import read_thresholds
 from sim.runs.store import Run
 
 FROM_PER_S = 5.0  # first step where --rate is not given
@@ -46,7 +45,7 @@ def run_at_rate(traffic: Path | None, target: str, rate: Rate, judging: Judging,
                 settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Play a file's mix at a rate; the exit code is the verdict's."""
     file = traffic_file(traffic)
-    thresholds = read_thresholds(judging.sla) if judging.sla else None
+    thresholds = thresholds_for(file, judging.sla)
     rated = Rated(file, rate.checked())
     folder = out or Path("runs") / f"load-{file.name.split('.')[0]}-{rate.per_s:g}-per-s"
     with TemporaryDirectory(prefix="filmless-rate-") as work:
@@ -61,17 +60,20 @@ def run_limit(traffic: Path | None, target: str, rate: Rate, judging: Judging, o
               settings: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
     file = traffic_file(traffic)
-    if judging.sla is None:
+    thresholds = thresholds_for(file, judging.sla)
+    if thresholds is None:
         raise BadInput("--find-limit needs --sla FILE: which thresholds are to hold (see scenarios/thresholds)")
-    thresholds, rated = read_thresholds(judging.sla), Rated(file, rate.checked())
+    rated = Rated(file, rate.checked())
     folder = out or Path("runs") / f"limit-{file.name.split('.')[0]}"
     with placed([_window(file, file)], target) as (job,), progress("step") as report:
-        step = LimitPlay(rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step, _say_begin)
+        step = LimitPlay(
+            rated, job.target, job.listener_port, thresholds, settings or {}, report, _say_step, _say_begin
+        )
         search = Search(rate.per_s or FROM_PER_S, rate.seconds)
         say(how_long(step, search))
         found = search_limit(step, search, folder)
     if rated.left_out:
-        say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
+        say(f"{counted(rated.left_out, 'operation')} of the file, for what it stores itself, left out")
     _tell(found, folder, json_)
 
 
@@ -80,8 +82,8 @@ def how_long(step: LimitPlay, search: Search) -> str:
     first, (name, operations) = step.length_s(search.from_per_s, search.seconds), step.slowest()
     why = f", not {search.seconds:g} s: threshold '{name}' takes {operations:,.0f} operations of this mix a step"
     above, below = longest_s(lambda per_s: step.length_s(per_s, search.seconds), search)
-    return (f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; the "
-            f"search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where they "
+    return (f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; "
+            f"the search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where they "
             "hold only below it (--rate begins elsewhere)")  # fmt: skip
 
 

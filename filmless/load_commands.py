@@ -6,8 +6,8 @@ from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
 from filmless.load_figures import figures, next_step
-from filmless.output import give, say, show
-from filmless.play import archive_kind, measure_all, traffic_file
+from filmless.output import counted, give, say, show
+from filmless.play import archive_kind, measure_all, thresholds_for, traffic_file
 from filmless.report.tables import number
 from filmless.report.words import ranged
 from loadtest.archives.check import preflight
@@ -16,7 +16,6 @@ from loadtest.archives.launch import running
 from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
 from loadtest.verdict.junit import junit_xml
-from loadtest.verdict.sources import read_thresholds
 from sim.runs.store import Run
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
@@ -27,14 +26,16 @@ def check_target(target: str, json_: bool) -> None:
     """Try each service of a target; exit code 3 where one is refused or failed."""
     with running(archive_kind(target), "filmless-check", movers={"FILMLESS": ("127.0.0.1", free_port())}) as archive:
         results = preflight(archive)
+    bad = any(r.outcome in ("refused", "failed") for r in results)
     if json_:
-        give({"target": archive.name, "services": [
-            {"service": r.service, "outcome": r.outcome, "cause": r.cause, "mend": r.mend} for r in results
+        give({"target": archive.name, "outcome": "failed" if bad else "ok", "services": [
+            {"service": r.service, "outcome": r.outcome, "seconds": round(r.seconds, 6), "cause": r.cause,
+             "mend": r.mend} for r in results
         ]})  # fmt: skip
     else:
         for result in results:
             print(result.line())
-    if any(r.outcome in ("refused", "failed") for r in results):
+    if bad:
         raise SystemExit(FAIL)
 
 
@@ -59,7 +60,7 @@ def run_load(traffic: Path | None, target: str, speed: float, web: bool, out: Pa
     """Play a traffic file; the exit code is the verdict's. `law`: of the embedded archive, how long storing takes."""
     file = traffic_file(traffic)
     check_law(law, target)
-    thresholds = read_thresholds(judging.sla) if judging.sla else None
+    thresholds = thresholds_for(file, judging.sla)
     folder = out or Path("runs") / f"load-{file.name.removesuffix('.parquet').removesuffix('.traffic')}"
     if web:
         say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
@@ -90,8 +91,8 @@ def tell_finding(
     if json_:
         give({"run": str(folder), **{k: v for k, v in result.items() if k != "phase"}, **finding.to_json()})
     else:
-        print(f"{finding.sentence()}; {result['done']:,} of {result['planned']:,} operations done, "
-              f"{result['stored']:,} of {result['studies']:,} studies stored and found")  # fmt: skip
+        print(f"{finding.sentence()}; {result['done']:,} of {counted(result['planned'], 'operation')} done, "
+              f"{result['stored']:,} of {counted(result['studies'], 'study', 'studies')} stored and found")  # fmt: skip
         for line in [*finding.reasons, *finding.remarks]:
             print(f"  {line}")
         if finding.lines:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
-from filmless.output import give, say
+from filmless.output import counted, give, say
 from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
 from loadtest.play.salvage import salvage
@@ -100,7 +100,7 @@ def salvage_run(folder: Path, json_: bool) -> None:
 
 def _tell_salvaged(out: Path, result: dict[str, Any]) -> None:
     kept = sum(result["outcomes"].values()) - result["outcomes"]["dropped"] - result["outcomes"]["unknown"]
-    print(f"{result['verdict']}: {kept:,} of {result['planned']:,} operations were recorded")
+    print(f"{result['verdict']}: {kept:,} of {counted(result['planned'], 'operation')} recorded")
     for reason in result["reasons"]:
         print(f"  {reason}")
     say(f"run folder: {out}")

@@ -14,6 +14,8 @@ from loadtest.play.launch import LISTENER, PlayJob, free_port
 from loadtest.play.traffic import check_head
 from loadtest.series.measure import Order, measure
 from loadtest.verdict.finding import Finding
+from loadtest.verdict.sources import read_thresholds
+from loadtest.verdict.thresholds import Thresholds
 
 
 def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
@@ -21,7 +23,9 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
     if target in ("embedded", "orthanc"):
         return cast(Literal["embedded", "orthanc"], target)
     if not Path(target).is_file():
-        raise BadInput(f"--target {target}: neither embedded nor orthanc, nor a target file (see scenarios/targets/)")
+        files = ", ".join(map(str, sorted(Path("scenarios/targets").glob("*.toml"))))
+        raise BadInput(f"--target {target}: must be embedded, orthanc, or a target file"
+                       f"{f', such as {files}' if files else ''} (no file has this name)")  # fmt: skip
     return Path(target)
 
 
@@ -31,6 +35,11 @@ def traffic_file(traffic: Path | None) -> Path:
         raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
     check_head(traffic)
     return traffic
+
+
+def thresholds_for(traffic: Path, sla: Path | None) -> Thresholds | None:
+    """What a play of this file is held to. Raises ScenarioErrors."""
+    return read_thresholds(sla, [check_head(traffic).cluster]) if sla else None
 
 
 @contextmanager

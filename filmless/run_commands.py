@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from filmless.failures import FAIL, BadInput
-from filmless.output import give, hours, say, show
+from filmless.output import counted, give, hours, say, show
 from filmless.progress import progress
 from sim.answers.measures import Measures
 from sim.runs.experiment import simulate
@@ -126,7 +126,8 @@ def write_traffic(folder: Path, cluster: str, start: str, length_h: float, out: 
     if json_:
         give({"traffic": str(path), **found})
     else:
-        say(f"{path}: {found['operations']:,} operations from {found['start']}, {found['objects']:,} objects to store, "
+        say(f"{path}: {counted(found['operations'], 'operation')} from {found['start']}, "
+            f"{counted(found['objects'], 'object')} to store, "
             f"{found['bytes'] / 1e9:.2f} GB (next: filmless load {path} --target embedded)")  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame, plans: 
         "assumptions": html_table(assumed, ASSUMED) if len(assumed) else "",
         "statuses": html_table(statuses(sim), "Figures by status", 2),
         "simulation": html_table(front_page.simulation_table(sim), "The simulated run"),
-        "plays": html_table(plays_table(measured), "Each play that was measured, with its verdict", 2) if measured else "",
+        "plays": html_table(plays_table(measured), "Each play, with its verdict", 2) if measured else "",
         "measurements": html_table(front_page.measured_table(measured), "The measured runs") if measured else "",
         "commands": front_page.commands(sim, measured), "planning": front_page.planning(sim, plans),
     }  # fmt: skip

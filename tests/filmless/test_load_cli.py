@@ -76,6 +76,28 @@ def test_mistakes_of_options_are_told(traffic: Path, words: tuple[str, ...], say
     assert says in filmless("load", traffic, *words, code=2).stderr
 
 
+def test_a_cluster_that_is_not_in_the_traffic_is_told_before_the_play(traffic: Path, tmp_path: Path) -> None:
+    file = sla(tmp_path, 5)
+    file.write_text(file.read_text().replace('operation = "store"', 'operation = "store"\ncluster = "suoth"'))
+    found = json.loads(filmless("load", traffic, "--sla", file, "--json", code=2).stdout)["error"]
+    assert (found["line"], found["key"], found["nearest"]) == (5, "thresholds.store.cluster", "south")
+    assert (found["message"], found["allowed"]) == ("no cluster 'suoth' in this traffic", "south")
+
+
+def test_a_target_that_is_none_is_told_with_those_that_are(traffic: Path) -> None:
+    told = filmless("load", traffic, "--target", "orthank", code=2).stderr
+    assert (
+        "--target orthank: must be embedded, orthanc, or a target file, such as scenarios/targets/example.toml" in told
+    )
+
+
+def test_a_check_has_an_outcome_and_the_time_of_each_service() -> None:
+    found = json.loads(filmless("load", "--check", "--json").stdout)
+    assert found["outcome"] == "ok"
+    assert all(one["seconds"] >= 0 for one in found["services"])
+    assert next(one["seconds"] for one in found["services"] if one["service"] == "store") > 0
+
+
 @pytest.mark.parametrize("words", [(), ("--rate", "5"), ("--find-limit", "--sla", "x.toml"), ("--faults",)])
 def test_what_is_no_traffic_file_is_told_before_anything_is_started(tmp_path: Path, words: tuple[str, ...]) -> None:
     out = tmp_path / "out"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from typer.testing import CliRunner
 
+from filmless.cli import app
 from filmless.failures import BadInput
 from filmless.load_commands import check_law
 from filmless.load_options import (
@@ -26,6 +28,7 @@ from filmless.load_options import (
     work,
     workers_of,
 )  # fmt: skip
+from filmless.output import counted
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import Journal
 from tests.loadtest.play.doctored import doctored
@@ -88,7 +91,7 @@ def test_faults_are_the_embedded_archives_and_of_a_play_on_time() -> None:
 def test_links_have_real_time_alone() -> None:
     assert shape_of(True, 1.0)
     assert not shape_of(False, 60.0)
-    with pytest.raises(BadInput, match="--shape with --speed 60: the links' rates belong to real time.*use --speed 1"):
+    with pytest.raises(BadInput, match=r"--shape with --speed 60: the links' rates belong to real time.*use --speed 1"):
         shape_of(True, 60.0)
 
 
@@ -96,6 +99,18 @@ def test_links_have_real_time_alone() -> None:
 def test_a_worker_takes_its_masters_traffic(given: tuple[Path | None, bool], what: str) -> None:
     with pytest.raises(BadInput, match=f"--worker with {what}: a worker plays its master's traffic"):
         work("127.0.0.1", 5557, *given)
+
+
+def test_help_names_how_a_study_may_be_viewed() -> None:
+    helped = CliRunner().invoke(app, ["load", "--help"], env={"COLUMNS": "400", "NO_COLOR": "1"}).output
+    (line,) = (line for line in helped.splitlines() if "--view-by" in line)
+    assert all(word in line for word in VIEW_BY), line
+
+
+@pytest.mark.parametrize(("n", "told"), [(1, "1 study"), (0, "0 studies"), (2000, "2,000 studies")])
+def test_things_are_counted_in_words(n: int, told: str) -> None:
+    assert counted(n, "study", "studies") == told
+    assert counted(1, "operation") == "1 operation"
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:
@@ -119,6 +134,8 @@ def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(
     said = json.loads(capsys.readouterr().out)
     assert (said["verdict"], said["planned"], said["done"]) == ("INVALID", 10, 0)
     assert said["outcomes"]["dropped"] + said["outcomes"]["unknown"] == 10
-    assert any(re.fullmatch(r"\d+ of 10 operations were not sent, because it was killed.*", why) for why in said["reasons"])
+    assert any(
+        re.fullmatch(r"\d+ of 10 operations were not sent, because it was killed.*", why) for why in said["reasons"]
+    )
     assert "too small" not in str(said["reasons"])
     assert (tmp_path / "out" / "manifest.json").is_file()

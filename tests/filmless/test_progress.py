@@ -1,17 +1,15 @@
 """Progress off a terminal: what is left is counted for the part of the work that is under way."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from filmless import progress as module
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
-    yield now
+    return now
 
 
 def test_another_part_of_the_work_is_counted_from_its_own_beginning(

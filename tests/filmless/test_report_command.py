@@ -49,7 +49,7 @@ def test_without_that_run_at_hand_the_command_has_its_place(tmp_path: Path) -> N
 
 def test_other_mistakes_of_folders_are_told(tmp_path: Path) -> None:
     one, two = run(tmp_path / "a", **SIMULATED), run(tmp_path / "b", **SIMULATED)
-    with pytest.raises(BadInput, match="a report is of one simulated run, not of .*/a, .*/b: name one"):
+    with pytest.raises(BadInput, match=r"a report is of one simulated run, not of .*/a, .*/b: name one"):
         runs_of_report([one, two])
     with pytest.raises(BadInput, match="nope is not a run folder"):
         runs_of_report([tmp_path / "nope"])

@@ -122,7 +122,9 @@ def test_outside_the_run(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_window_in_which_nothing_falls_is_refused_and_a_busier_one_named(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(PlanProblem, match=r"nothing falls in the 0\.06 minutes from 2006-03-14T03:00.*--start 2006-03-1") as e:
+    with pytest.raises(
+        PlanProblem, match=r"nothing falls in the 0\.06 minutes from 2006-03-14T03:00.*--start 2006-03-1"
+    ) as e:
         write_window(run, "west", datetime(2006, 3, 14, 3), 0.001, tmp_path / "e.parquet")
     begin = datetime.fromisoformat(str(e.value).partition("--start ")[2].partition(" ")[0])
     assert write_window(run, "west", begin, 1, tmp_path / "f.parquet")["operations"] > 0

@@ -142,7 +142,9 @@ def test_metadata_must_say_what_the_objects_are(tmp_path: Path) -> None:
 def test_a_files_head_is_enough_to_refuse_what_is_no_traffic(tmp_path: Path) -> None:
     assert check_head(write(tmp_path / "t.parquet", mixed())).cluster == "south"
     (tmp_path / "smoke.toml").write_text("title = 'smoke'")
-    with pytest.raises(TrafficProblem, match=r"smoke\.toml: cannot be read as Parquet .*: name a file made by `filmless"):
+    with pytest.raises(
+        TrafficProblem, match=r"smoke\.toml: cannot be read as Parquet .*: name a file made by `filmless"
+    ):
         check_head(tmp_path / "smoke.toml")
     with pytest.raises(TrafficProblem, match="holds no operation: make it with `filmless traffic`, of a busier window"):
         check_head(write(tmp_path / "none.parquet", []))

@@ -132,7 +132,9 @@ def test_each_step_says_its_rate_and_why_it_is_longer_than_asked(tmp_path: Path)
     assert begun == [(1, 40.0, pytest.approx(42 / 40))]
     assert all(phase.startswith("step 1, 40 operations/s, ") for phase in phases)
     said = how_long(step, Search(4.0, seconds=2.0))
-    assert said.startswith("steps of 10.5 s at 4 operations/s, not 2 s: threshold 'store' takes 42 operations of this mix")
+    assert said.startswith(
+        "steps of 10.5 s at 4 operations/s, not 2 s: threshold 'store' takes 42 operations of this mix"
+    )
     assert "the search plays 3.5 min at most where the thresholds hold at this rate, 5.6 h where" in said
 
 
