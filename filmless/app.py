@@ -9,8 +9,9 @@ app = typer.Typer(
     name="filmless", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
     help="A rehearsal of a national PACS rollout: one scenario in, every exam simulated on film and on PACS, "
     "its DICOM traffic played against real archives, latency, storage and savings side by side.\n\n"
-    "Start with [bold]filmless demo[/bold]. Exit codes: 0 done or PASS, 1 the program failed, 2 bad input, "
-    "3 FAIL (a threshold was missed), 4 INVALID (the measurement cannot be trusted).",
+    "Start with [bold]filmless demo[/bold]. Exit codes: 0 done or PASS, 1 the program failed, "
+    "2 bad input (what you named is wrong, or is not there), 3 FAIL (a threshold was missed), "
+    "4 INVALID (the measurement cannot be trusted).",
 )  # fmt: skip
 
 ScenarioArg = Annotated[Path, typer.Argument(help="scenario file, such as scenarios/england-2004.toml")]

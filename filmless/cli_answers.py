@@ -17,7 +17,7 @@ def report(
     json_: Json = False,
 ) -> None:
     """Execute the notebooks on run folders, into one self-contained HTML file."""
-    from filmless.run_commands import write_report
+    from filmless.report_command import write_report
 
     write_report(runs, out, json_)
 

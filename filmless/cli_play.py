@@ -133,6 +133,9 @@ def load(
     """Play traffic on time against an archive; or, with --check, try each of its services first.
 
     What an option would change and cannot here is refused: nothing that is asked for is left out silently.
+
+    Exit codes: 0 PASS, 3 FAIL, 4 INVALID; 2 where what you named is wrong or is not there (an archive that does not
+    answer too); 1 where the program failed. Of --check: 3 where a service was refused or failed.
     """
     from filmless import load_options as options
     from filmless.limit_commands import Rate, run_at_rate, run_limit
@@ -147,7 +150,7 @@ def load(
         pdu_length=pdu_length, segment_bytes=segment, keep_idle_s=keep_idle, modality_associations=associations,
         workstation_associations=requests, qido_page=qido_page,
     )  # fmt: skip
-    how |= options.timeouts_of(timeouts) | {"shape": shape}
+    how |= options.timeouts_of(timeouts) | {"shape": options.shape_of(shape, speed)}
     if mode == "check":
         check_target(target, json_, how)
         return
@@ -232,6 +235,6 @@ def archive(
     ] = "",
 ) -> None:
     """Run the embedded archive (DIMSE and DICOMweb) until Ctrl-C."""
-    from filmless.load_commands import run_archive
+    from filmless.archive_command import run_archive
 
     run_archive(mode, port, http_port, ae, folder, law)

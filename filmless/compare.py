@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from filmless.failures import BadInput
 from filmless.output import give, hours, say, show
 from sim.answers.collection import between
 from sim.answers.measures import Measures, Over, Stat
@@ -15,10 +16,12 @@ COMPARED = ("time_to_image_s", "exam_to_report_s", "first_view_s")
 
 
 def print_runs(folder: Path, json_: bool) -> None:
-    """One line a run."""
+    """One line a run. Raises BadInput where there is no such folder."""
+    if not folder.is_dir() and folder != Path("runs"):  # where nothing was made yet, that is said below
+        raise BadInput(f"{folder}: there is no such folder; runs are in runs/, unless --out named another")
     rows = [{
         "run": str(r.folder), "kind": r.manifest["kind"], "title": r.manifest.get("title", ""),
-        "dates": f"{r.manifest.get('start', '')} to {r.manifest.get('end', '')}",
+        "dates": " to ".join(str(d) for d in (r.manifest.get("start"), r.manifest.get("end")) if d),
         "replications": r.manifest.get("replications", ""), "engine": r.manifest.get("engine", ""),
         "verdict": r.manifest.get("verdict", ""), "hash": r.results_hash[:12],
     } for r in list_runs(folder)]  # fmt: skip

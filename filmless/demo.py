@@ -68,9 +68,9 @@ def run_demo(target: str, minutes: float, replications: int, out: Path, json_: b
     play_all(windows, target, folder / "played")
     loads = [folder / "played"]
     say("4 of 4: the report")
-    from filmless.report.build import build_report
+    with progress("report", alive=True) as report:
+        from filmless.report.build import build_report
 
-    with progress("report") as report:
         page = build_report(run.folder, loads, folder / "report.html", report)
     rows = front_rows(run.folder, loads)
     if json_:

@@ -9,18 +9,17 @@ from typing import Any, cast, get_args
 from filmless.failures import INVALID, BadInput
 from filmless.load_commands import CODES, Play, stem_of, tell_finding
 from filmless.load_options import lot_of
-from filmless.output import give, say, show
-from filmless.play import measure_all, placed
+from filmless.output import counted, give, hours, say, show
+from filmless.play import measure_all, placed, thresholds_for
 from filmless.progress import progress
 from filmless.report.tables import MISSING, number
 from filmless.report.words import short_duration
 from loadtest.series.calibrate import calibrate, profile_toml
-from loadtest.series.limit import Limit, Search, Step
+from loadtest.series.limit import Limit, Search, Step, longest_s
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import Arrivals, Rated
 from loadtest.verdict.judged import PASS
 from loadtest.verdict.junit import junit_xml
-from loadtest.verdict.sources import read_thresholds
 from sim.runs.store import Run
 
 FROM_PER_S = 5.0  # first step where --rate is not given
@@ -52,7 +51,7 @@ def _window(file: Path, name: Path) -> dict[str, Any]:
 def run_at_rate(play: Play, rate: Rate) -> None:
     """Play a file's mix at a rate; the exit code is the verdict's."""
     file, folder = play.checked(f"load-{stem_of(play.traffic).split('.')[0]}-{rate.per_s:g}-per-s")
-    thresholds = read_thresholds(play.judging.sla) if play.judging.sla else None
+    thresholds = thresholds_for(file, play.judging.sla)
     rated = rate.rated(file)
     try:
         rated.due(rate.per_s, rate.seconds)
@@ -71,25 +70,42 @@ def run_at_rate(play: Play, rate: Rate) -> None:
 def run_limit(play: Play, rate: Rate) -> None:
     """Raise the rate until a threshold breaks; exit code 4 where the knee was not found."""
     file, folder = play.checked(f"limit-{stem_of(play.traffic).split('.')[0]}")
-    if play.judging.sla is None:
+    thresholds = thresholds_for(file, play.judging.sla)
+    if thresholds is None:
         raise BadInput("--find-limit needs --sla FILE: which thresholds are to hold (see scenarios/thresholds)")
     if rate.arrivals == "ramp":
         raise BadInput("--find-limit with --arrivals ramp: each step has one rate; take constant or poisson")
-    thresholds, rated = read_thresholds(play.judging.sla), rate.rated(file)
+    rated = rate.rated(file)
     with placed([_window(file, file)], play.target, law=play.law) as (job,), progress("step") as report:
+        lot = lot_of(rate.lot)
         step = LimitPlay(
-            rated, job.target, job.listener_port, thresholds, play.settings, lot_of(rate.lot), report, _say_step
+            rated, job.target, job.listener_port, thresholds, play.settings, lot, report, _say_step, _say_begin
         )
         search = Search(rate.per_s or FROM_PER_S, rate.seconds)
+        say(how_long(step, search))
         found = search_limit(step, search, folder, play.judging.seconds())
     if rated.left_out:
-        say(f"{rated.left_out} operations of the file ask for what it stores itself, and were left out")
+        say(f"{counted(rated.left_out, 'operation')} of the file, for what it stores itself, left out")
     if play.judging.junit:
         beyond = [] if found.verdict == PASS else [found.sentence]
         seconds = sum(one.seconds for one in found.steps)
         title = f"the knee of '{thresholds.title}'"
         play.judging.junit.write_text(junit_xml(title, [], found.verdict, beyond, seconds, found.sentence))
     _tell(found, folder, play.json_)
+
+
+def how_long(step: LimitPlay, search: Search) -> str:
+    """What a search may take, and why its steps are longer than asked for."""
+    first, (name, operations) = step.length_s(search.from_per_s, search.seconds), step.slowest()
+    why = f", not {search.seconds:g} s: threshold '{name}' takes {operations:,.0f} operations of this mix a step"
+    above, below = longest_s(lambda per_s: step.length_s(per_s, search.seconds), search)
+    return (f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; "
+            f"the search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where "
+            "they hold only below it (--rate begins elsewhere)")  # fmt: skip
+
+
+def _say_begin(number: int, per_s: float, seconds: float) -> None:
+    say(f"step {number}: {per_s:.4g} operations/s for {seconds:.3g} s")
 
 
 def _say_step(step: Step) -> None:

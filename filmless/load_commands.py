@@ -1,16 +1,15 @@
 """The work of the commands that speak to archives."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filmless.failures import FAIL, INVALID, BadInput
-from filmless.output import give, say, show
+from filmless.load_figures import figures, next_step
+from filmless.output import counted, give, say, show
 from filmless.places import check_places
-from filmless.play import archive_kind, measure_all
+from filmless.play import archive_kind, measure_all, thresholds_for, traffic_file
 from filmless.report.tables import number
 from filmless.report.words import ranged
 from loadtest.archives.check import preflight
@@ -22,8 +21,8 @@ from loadtest.play.config import PROFILES
 from loadtest.play.launch import free_port
 from loadtest.verdict.finding import Finding
 from loadtest.verdict.junit import junit_xml
-from loadtest.verdict.sources import read_thresholds
 from loadtest.wire.settings import check_max_pdu
+from sim.runs.store import Run
 
 CODES = {"PASS": 0, "FAIL": FAIL, "INVALID": INVALID}
 WEB_PORT = 8089
@@ -34,14 +33,16 @@ def check_target(target: str, json_: bool, how: Mapping[str, Any] | None = None)
     by = means(how or {})
     with running(archive_kind(target), "filmless-check", movers={"FILMLESS": ("127.0.0.1", free_port())}) as archive:
         results = preflight(archive, means=by)
+    bad = any(r.outcome in ("refused", "failed") for r in results)
     if json_:
-        give({"target": archive.name, "services": [
-            {"service": r.service, "outcome": r.outcome, "cause": r.cause, "mend": r.mend} for r in results
+        give({"target": archive.name, "outcome": "failed" if bad else "ok", "services": [
+            {"service": r.service, "outcome": r.outcome, "seconds": round(r.seconds, 6), "cause": r.cause,
+             "mend": r.mend} for r in results
         ]})  # fmt: skip
     else:
         for result in results:
             print(result.line())
-    if any(r.outcome in ("refused", "failed") for r in results):
+    if bad:
         raise SystemExit(FAIL)
 
 
@@ -94,14 +95,11 @@ class Play:
 
         All that can be known to fail is found out before anything is played.
         """
-        if self.traffic is None or not self.traffic.is_file():
-            raise BadInput(
-                f"{self.traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`"
-            )
+        traffic = traffic_file(self.traffic)
         check_law(self.law, self.target)
         folder = self.out or Path("runs") / name
         check_places(folder, self.judging.junit)
-        return self.traffic, folder
+        return traffic, folder
 
     def web_port(self) -> int:
         """Where Locust's page is; 0 = nowhere."""
@@ -118,7 +116,7 @@ def stem_of(traffic: Path | None) -> str:
 def run_load(play: Play, speed: float = 1.0) -> None:
     """Play a traffic file; the exit code is the verdict's."""
     traffic, folder = play.checked(f"load-{stem_of(play.traffic)}")
-    thresholds = read_thresholds(play.judging.sla) if play.judging.sla else None
+    thresholds = thresholds_for(traffic, play.judging.sla)
     window = {"path": traffic, "cluster": traffic.name.split(".")[0]}
     finding, result = measure_all([window], play.target, folder, speed=speed, thresholds=thresholds,
                                   headroom_s=play.judging.seconds(), web_port=play.web_port(),
@@ -146,13 +144,16 @@ def tell_finding(
     if json_:
         give({"run": str(folder), **{k: v for k, v in result.items() if k != "phase"}, **finding.to_json()})
     else:
-        print(f"{finding.sentence()}; {result['done']:,} of {result['planned']:,} operations done, "
-              f"{result['stored']:,} of {result['studies']:,} studies stored and found")  # fmt: skip
+        print(f"{finding.sentence()}; {result['done']:,} of {counted(result['planned'], 'operation')} done, "
+              f"{result['stored']:,} of {counted(result['studies'], 'study', 'studies')} stored and found")  # fmt: skip
         for line in [*finding.reasons, *finding.remarks]:
             print(f"  {line}")
         if finding.lines:
             show_lines(finding)
-        say(f"run folder: {folder}")
+        run = Run(folder)
+        for line in figures(run, finding.title):
+            print(line)
+        print(f"run folder: {folder}\nnext: {next_step(folder, run.manifest)}")
     if finding.verdict != "PASS":
         raise SystemExit(CODES.get(finding.verdict, INVALID))
 
@@ -164,21 +165,3 @@ def show_lines(finding: Finding) -> None:
         for one in finding.lines
     ]  # fmt: skip
     show(f"{finding.title}, measured", ["threshold", "value", "95 % interval", "n", "verdict"], rows)
-
-
-def run_archive(mode: str, port: int, http_port: int, ae: str, folder: Path | None, law: str = "") -> None:
-    """The embedded archive in this terminal, until Ctrl-C."""
-    if mode not in ("memory", "disk", "null", "model"):
-        raise BadInput(f"--mode {mode}: must be memory, disk, null or model")
-    if mode == "model" and not law:
-        raise BadInput("--mode model needs --law, such as --law servers=2,overhead_ms=20,rate_mb_s=50")
-    if mode == "null" and law:
-        raise BadInput("--mode null answers at once: --law goes with the other modes")
-    if mode == "disk" and folder is None:
-        raise BadInput("--mode disk needs --folder, where the objects are kept")
-    command = [sys.executable, "-m", "loadtest.archives.embedded", "--mode", mode, "--ae", ae,
-               "--port", str(port), "--http-port", str(http_port)]  # fmt: skip
-    command += ["--folder", str(folder)] if folder else []
-    code = subprocess.call(command + (["--law", law] if law else []))
-    if code:
-        raise SystemExit(1)

@@ -35,6 +35,9 @@ WHY: dict[Mode, dict[str, str]] = {
     "play": dict.fromkeys(("seconds", "arrivals", "rate_to"), "times are the traffic's, unless there is --rate"),
     "rate": _RATE,
     "find-limit": _RATE,
+    "worker": dict.fromkeys(
+        ("traffic", "master"), "a worker plays its master's traffic: `filmless load FILE --master`"
+    ),
 }
 
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from filmless.failures import BadInput
-from filmless.output import give, say
+from filmless.failures import FAIL, INVALID, BadInput
+from filmless.output import counted, give, say
 from loadtest.objects.encapsulated import check_encoder
 from loadtest.objects.factory import SYNTAXES
 from loadtest.play.config import problem_of
@@ -109,21 +109,34 @@ def lot_of(given: int | None) -> int:
     return lot
 
 
+def shape_of(shape: bool, speed: float) -> bool:
+    """Links have their real rate, so the traffic must have its real time."""
+    if shape and speed != 1:
+        raise BadInput(f"--shape with --speed {speed:g}: the links' rates belong to real time, and traffic at another "
+                       "speed would have what a link does told of the archive; use --speed 1")  # fmt: skip
+    return shape
+
+
 def work(host: str, port: int) -> None:
-    """Play a share of a master's plan, until the master has done or Ctrl-C."""
+    """Play a share of a master's plan, until the master has done or Ctrl-C. Exit code 1 where no master answers."""
     say(f"worker of {host}:{port}")
     if code := subprocess.call([sys.executable, "-m", "loadtest.play.worker", f"{host}:{port}"]):
         raise SystemExit(code)
 
 
 def salvage_run(folder: Path, json_: bool) -> None:
-    """A run folder from what a killed play has left."""
+    """A run folder from what a killed play has left; the exit code is the verdict's, INVALID or FAIL."""
     out, result = salvage(folder)
     if json_:
         give({"run": str(out), **result})
-        return
+    else:
+        _tell_salvaged(out, result)
+    raise SystemExit(FAIL if result["verdict"] == "FAIL" else INVALID)
+
+
+def _tell_salvaged(out: Path, result: dict[str, Any]) -> None:
     kept = sum(result["outcomes"].values()) - result["outcomes"]["dropped"] - result["outcomes"]["unknown"]
-    print(f"{result['verdict']}: {kept:,} of {result['planned']:,} operations were recorded")
+    print(f"{result['verdict']}: {kept:,} of {counted(result['planned'], 'operation')} recorded")
     for reason in result["reasons"]:
         print(f"  {reason}")
     say(f"run folder: {out}")

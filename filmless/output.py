@@ -28,6 +28,11 @@ def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number of things: 1 operation, 2,000 operations."""
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
+
+
 def hours(seconds: float) -> str:
     """A duration in the unit that reads best."""
     if seconds != seconds:

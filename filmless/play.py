@@ -11,8 +11,11 @@ from filmless.progress import progress
 from loadtest.archives.embedded.options import Mode
 from loadtest.archives.launch import running
 from loadtest.play.launch import LISTENER, PlayJob, free_port
+from loadtest.play.traffic import check_head
 from loadtest.series.measure import Order, measure
 from loadtest.verdict.finding import Finding
+from loadtest.verdict.sources import read_thresholds
+from loadtest.verdict.thresholds import Thresholds
 
 
 def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
@@ -20,8 +23,23 @@ def archive_kind(target: str) -> Literal["embedded", "orthanc"] | Path:
     if target in ("embedded", "orthanc"):
         return cast(Literal["embedded", "orthanc"], target)
     if not Path(target).is_file():
-        raise BadInput(f"--target {target}: neither embedded nor orthanc, nor a target file (see scenarios/targets/)")
+        files = ", ".join(map(str, sorted(Path("scenarios/targets").glob("*.toml"))))
+        raise BadInput(f"--target {target}: must be embedded, orthanc, or a target file"
+                       f"{f', such as {files}' if files else ''} (no file has this name)")  # fmt: skip
     return Path(target)
+
+
+def traffic_file(traffic: Path | None) -> Path:
+    """A traffic file, looked at before anything is started. Raises BadInput, TrafficProblem."""
+    if traffic is None or not traffic.is_file():
+        raise BadInput(f"{traffic or 'no traffic file'}: name a file made by `filmless traffic RUN --cluster C`")
+    check_head(traffic)
+    return traffic
+
+
+def thresholds_for(traffic: Path, sla: Path | None) -> Thresholds | None:
+    """What a play of this file is held to. Raises ScenarioErrors."""
+    return read_thresholds(sla, [check_head(traffic).cluster]) if sla else None
 
 
 @contextmanager
@@ -49,7 +67,7 @@ def measure_all(
 ) -> tuple[Finding, dict[str, Any]]:
     """Play each window's traffic, all at once, and judge it; `order` is what `Order` takes beside the jobs."""
     kept = order.get("settings", {}).get("kill_at") is not None
-    with placed(windows, target, kept, law) as jobs, progress("play") as report:
+    with placed(windows, target, kept, law) as jobs, progress("load") as report:
         return measure(Order(jobs, **order), out, report)
 
 

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Event, Thread
 from time import monotonic
 
 from rich.console import Console
@@ -14,10 +15,14 @@ EVERY_S = 10.0
 
 def _plain(title: str) -> Report:
     begun = last = monotonic()
+    most = 0
 
     def report(done: int, total: int, text: str) -> None:
-        nonlocal last
+        nonlocal begun, last, most
         now = monotonic()
+        if done < most:  # another part of the work begins: what is left is counted from here
+            begun = now
+        most = done
         if now - last < EVERY_S:
             return
         last = now
@@ -28,10 +33,33 @@ def _plain(title: str) -> Report:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Report]:
-    """A reporter `report(done, total, text)` for one piece of work."""
+def waiting(words: str) -> Iterator[None]:
+    """A plain line on stderr each ten seconds, for what tells nothing of itself: the words, and since when."""
+    begun, over = monotonic(), Event()
+
+    def tell() -> None:
+        while not over.wait(EVERY_S):
+            print(f"{words}: {monotonic() - begun:.0f} s so far", file=sys.stderr, flush=True)
+
+    teller = Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+@contextmanager
+def progress(title: str, alive: bool = False) -> Iterator[Report]:
+    """A reporter `report(done, total, text)` for one piece of work.
+
+    `alive`: parts of it last long and report nothing; off a terminal a line comes all the same. (A thread says it: not
+    for work that forks.)
+    """
     if not sys.stderr.isatty():
-        yield _plain(title)
+        with waiting(title) if alive else nullcontext():
+            yield _plain(title)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
                TextColumn("{task.fields[text]}"), TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from filmless.failures import FAIL, BadInput
-from filmless.output import give, hours, say, show
+from filmless.output import counted, give, hours, say, show
 from filmless.progress import progress
 from sim.answers.measures import Measures
 from sim.runs.experiment import simulate
@@ -126,7 +126,8 @@ def write_traffic(folder: Path, cluster: str, start: str, length_h: float, out: 
     if json_:
         give({"traffic": str(path), **found})
     else:
-        say(f"{path}: {found['operations']:,} operations from {found['start']}, {found['objects']:,} objects to store, "
+        say(f"{path}: {counted(found['operations'], 'operation')} from {found['start']}, "
+            f"{counted(found['objects'], 'object')} to store, "
             f"{found['bytes'] / 1e9:.2f} GB (next: filmless load {path} --target embedded)")  # fmt: skip
 
 
@@ -136,25 +137,6 @@ def parse_time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(f"--start {text}: not a time; write YYYY-MM-DDTHH:MM, or busiest") from None
-
-
-def write_report(folders: list[Path], out: Path | None, json_: bool) -> None:
-    """The report of one simulation run, its load runs, and the planner's runs."""
-    from filmless.report.build import build_report
-
-    runs = [Run(f / "collection" if (f / "collection").is_dir() else f) for f in folders]
-    simulated = [r for r in runs if r.manifest["kind"] == "simulation"]
-    if len(simulated) != 1:
-        raise BadInput(f"a report needs exactly one simulation run among its folders, not {len(simulated)}")
-    loads = [r.folder for r in runs if r.manifest["kind"] == "load"]
-    limits = [r.folder for r in runs if r.manifest["kind"] == "limit"]
-    plans = [r.folder for r in runs if r.manifest["kind"] in ("sizing", "sweep", "rural", "bad-day")]
-    path = build_report(simulated[0].folder, loads, out or simulated[0].folder.parent / "report.html",
-                        limit_runs=limits, plans=plans)  # fmt: skip
-    if json_:
-        give({"report": str(path)})
-    else:
-        say(f"report: {path}")
 
 
 def run_world(run: Run) -> World:

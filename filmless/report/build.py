@@ -19,6 +19,7 @@ from filmless.report.kept_case import keep_case
 from filmless.report.knee import Limits
 from filmless.report.measured import Measured
 from filmless.report.notebooks import Chapter, Value, chapter
+from filmless.report.plays import plays_table
 from filmless.report.simulated import Simulated
 from filmless.report.tables import html_table
 from sim.runs.store import RunProblem
@@ -76,6 +77,7 @@ def values_of(sim: Simulated, measured: Measured, assumed: pd.DataFrame, plans: 
         "assumptions": html_table(assumed, ASSUMED) if len(assumed) else "",
         "statuses": html_table(statuses(sim), "Figures by status", 2),
         "simulation": html_table(front_page.simulation_table(sim), "The simulated run"),
+        "plays": html_table(plays_table(measured), "Each play, with its verdict", 2) if measured else "",
         "measurements": html_table(front_page.measured_table(measured), "The measured runs") if measured else "",
         "commands": front_page.commands(sim, measured), "planning": front_page.planning(sim, plans),
     }  # fmt: skip

@@ -103,11 +103,14 @@ def _money_headline(whole: Row) -> Headline:
 
 
 def _archive_headline(whole: Row) -> Headline:
-    value = whole.get("store_p95_s", float("nan"))
+    value, verdicts = whole.get("store_p95_s", float("nan")), whole.get("verdicts", "")
+    if whole.get("apart"):
+        return Headline(verdicts, f"verdicts of what was played and measured; {whole['apart']}",
+                        "each play's own figures: see the table of plays")  # fmt: skip
     if value == value:
         size, unit = duration_unit(value)
         ends = ranged(whole["store_p95_s_low"] / size, whole["store_p95_s_high"] / size, unit)
-        return Headline(short_duration(value), "within which 95 % of studies were stored, measured over all clusters",
+        return Headline(short_duration(value), f"within which 95 % of studies were stored, measured: {verdicts}",
                         f"95 % interval: {ends}; {whole['store_p95_s_n']:,} studies")  # fmt: skip
     ends = ranged(whole["gb_low"], whole["gb_high"], "GB")
     return Headline(f"{number(whole['gb'])} GB", "of images in the period before compression, simulated",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from filmless.report.measured import Measured
+from filmless.report.plays import Play, plays_of, tally, why_apart
 from filmless.report.simulated import Simulated
 from filmless.report.tables import MISSING, number, records
 from filmless.report.words import duration_unit, ranged, short_duration, symbol
@@ -25,6 +26,7 @@ NOTES = (
     "Percentiles are over all exams (or operations) of the period, not means of daily percentiles.",
     f"{MISSING} not available. [u] indicative: fewer than 10 operations were slower. [m] the slowest operation seen, "
     "since there are too few for a percentile.",
+    "Plays that differ in archive, settings, speed, traffic or verdict are never pooled: each has its own row below.",
     "Cash released: present value over the years appraised, against business as usual, before what PACS costs; the "
     "interval holds 95 % of the draws of the money inputs.",
 )
@@ -65,14 +67,22 @@ def _reports(sim: Simulated, rows: dict[str, Row]) -> None:
 
 
 def _measured(measured: Measured, rows: dict[str, Row]) -> None:
-    if not measured:
-        return
-    found = [measured.table("p95", ["cluster", "kind"]), measured.table("p95", ["kind"]).assign(cluster=ALL)]
-    for r in records(pd.concat(found)):
-        if r["cluster"] in rows and r["kind"] in ("store", "retrieve"):
+    """Figures of each cluster's plays, and of all, as far as they are plays of one kind; else how many there are."""
+    plays = [one for one in plays_of(measured) if one.cluster in rows]
+    for cluster, row in rows.items():
+        own = [one for one in plays if cluster in (ALL, one.cluster)]
+        row["plays"], row["verdicts"], row["apart"] = len(own), tally(own), why_apart(own)
+        if own and not row["apart"]:
+            _pooled(measured, own, row)
+
+
+def _pooled(measured: Measured, plays: Sequence[Play], row: Row) -> None:
+    clusters = {one.cluster for one in plays}
+    for r in records(measured.table("p95", ["kind"], clusters=clusters)):
+        if r["kind"] in ("store", "retrieve"):
             name = f"{r['kind']}_p95_s"
-            _put(rows[r["cluster"]], name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
-            rows[r["cluster"]] |= {f"{name}_enough": r["enough"], f"{r['kind']}_slowest_s": r["slowest"]}
+            _put(row, name, Interval(r["value"], r["low"], r["high"], r["n"], r["method"]))
+            row |= {f"{name}_enough": r["enough"], f"{r['kind']}_slowest_s": r["slowest"]}
 
 
 def _saved(sim: Simulated, rows: dict[str, Row]) -> None:
@@ -130,15 +140,16 @@ def _cell(row: Row, name: str, scale: float = 1.0) -> tuple[str, str]:
 
 
 def _measured_cell(row: Row, kind: str) -> tuple[str, str]:
-    """The percentile; the slowest operation seen where there are too few for one."""
+    """The percentile with the verdict of its plays; the slowest operation seen where there are too few for one."""
+    verdicts = row.get("verdicts", "")
+    if row.get("apart"):
+        return MISSING, f"see each play: {verdicts}"
     if np.isfinite(_number(row, f"{kind}_p95_s")):
-        return _time_cell(row, f"{kind}_p95_s")
+        text, ends = _time_cell(row, f"{kind}_p95_s")
+        return text, f"{ends}; {verdicts}"
     n = row.get(f"{kind}_p95_s_n", 0)
-    return (
-        (f"{short_duration(_number(row, f'{kind}_slowest_s'))} [m]", f"slowest of {n}")
-        if n
-        else (MISSING, "not played")
-    )
+    slowest = f"{short_duration(_number(row, f'{kind}_slowest_s'))} [m]"
+    return (slowest, f"slowest of {n}; {verdicts}") if n else (MISSING, "not played")
 
 
 def _time_cell(row: Row, name: str) -> tuple[str, str]:

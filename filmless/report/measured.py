@@ -6,7 +6,7 @@ sorted responses, with n lowered by the lag-1 correlation of "slower than the pe
 of the same cluster are repetitions: Student's t over them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,14 +161,16 @@ class Measured:
         counts = counts.reindex(columns=[*names, *sorted(set(counts.columns) - set(names))], fill_value=0)
         return counts.reset_index()
 
-    def table(self, stat: str, by: Sequence[str], clock: str = "response", ci: float = 0.95) -> pd.DataFrame:
+    def table(self, stat: str, by: Sequence[str], clock: str = "response", ci: float = 0.95,
+              clusters: Collection[str] = ()) -> pd.DataFrame:  # fmt: skip
         """One row a group: *by, measure, stat, over, value, low, high, slowest in seconds, n, method, unit, enough.
 
-        `by` may hold cluster, supplier, kind, operation, modality, purpose. enough says "yes" or how many operations
-        it takes; a percentile that n neither bears nor bounds is NaN.
+        `by` may hold run, cluster, supplier, kind, operation, modality, purpose; `clusters` are those looked at (none:
+        all). enough says "yes" or how many operations it takes; a percentile that n neither bears nor bounds is NaN.
         """
         begin, end = CLOCKS[clock]
         rows, q = self.answered().sort_values(["run", "due_s"], kind="stable"), QUANTILES[stat]
+        rows = rows[rows["cluster"].isin(clusters)] if clusters else rows
         rows = rows.assign(took_s=rows[end] - rows[begin]).dropna(subset=["took_s"])
         out = []
         for key, part in rows.groupby(list(by), sort=False):

@@ -189,7 +189,9 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
             if str(error).startswith("TLS"):
                 raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}. {TLS}") from None
             mend = "start it, or correct host and port of the target; `filmless load --check` tries each service"
-            raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}") from None
+            named_by_user = not archive.target.pid  # bad input; one that we started is our own failure
+            code = 2 if named_by_user else 1
+            raise PlayFailed(f"archive '{archive.target.name}', {name}: {error}: {mend}", code) from None
     ask_archive(archive.target)
 
 

@@ -111,7 +111,7 @@ class PlayConfig(Strict):
     @model_validator(mode="after")
     def _something_to_pipeline(self) -> "PlayConfig":
         if self.async_window > 1 and self.association == "image":
-            raise ValueError("async_window with association image: one image fills no window; take kept or study")
+            raise ValueError("--async-window with --association image: one image fills no window; take kept or study")
         return self
 
     @model_validator(mode="after")
@@ -127,7 +127,9 @@ class PlayConfig(Strict):
     @model_validator(mode="after")
     def _one_link_a_site(self) -> "PlayConfig":
         if self.shape and self.workers > 1:
-            raise ValueError("shape with workers: a site's link cannot be shared by processes; use one worker, or none")
+            raise ValueError(
+                "--shape with --workers: a site's link cannot be shared by processes; use one worker, or none"
+            )
         return self
 
     def timeouts(self) -> Timeouts:

@@ -110,15 +110,15 @@ def _check(faults: Sequence[PlayedFault], traffics: Sequence[Traffic], config: P
     if not faults:
         windows = ", ".join(f"{t.about.start} and {t.about.hours:g} h" for t in traffics)
         raise TrafficProblem(
-            f"faults: the scenario has none in the window ({windows}): make the traffic of a window that one touches "
+            f"--faults: the scenario has none in the window ({windows}): make the traffic of a window that one touches "
             "with `filmless traffic RUN --cluster C --start YYYY-MM-DDTHH:MM`"
         )
     partial = [f.name for f in faults if f.is_played and f.station == "link" and any(0 < c < 1 for _, c in f.steps)]
     if partial and not config.shape:
-        raise TrafficProblem(f"faults: {', '.join(partial)} leaves a part of a link's rate: play with shape (--shape)")
+        raise TrafficProblem(f"--faults: {', '.join(partial)} leaves a part of a link's rate: play with --shape")
     if config.kill_at is not None and config.kill_at < 1:
         raise TrafficProblem(
-            "faults: an archive that is killed forgets them: leave kill_at out, or take 1 (at the end)"
+            "--faults: an archive that is killed forgets them: leave --kill-at out, or take 1 (at the end)"
         )
 
 

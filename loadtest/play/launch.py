@@ -95,8 +95,8 @@ def _check_ours(jobs: Sequence[PlayJob]) -> None:
     others = cannot({one.target.name: one.target.pid for one in jobs})
     if others:
         raise TrafficProblem(
-            f"faults: only the embedded archive that this program starts can be broken, not {', '.join(others)}: play "
-            "against the target 'embedded', or without faults"
+            f"--faults: only the embedded archive that this program starts can be broken, not {', '.join(others)}: "
+            "play against the target 'embedded', or without --faults"
         )
 
 

@@ -58,7 +58,7 @@ class Starter:
         others = [one.name for one in targets if not one.pid]
         if others or not self.is_there:
             named = ", ".join(others) or "these"
-            raise TrafficProblem(f"kill_at: only archives that this program has started can be killed, not {named}")
+            raise TrafficProblem(f"--kill-at: only archives that this program has started can be killed, not {named}")
 
 
 STARTER = Starter()

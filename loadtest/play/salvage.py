@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from loadtest.verdict.ledger import totals
 from loadtest.verdict.records import ObjectRow, OperationRow, counts
 
 KILLED = "the play was killed or stopped: its records end {:.2f} s after its zero, and the archive was not read back"
+
+UNSENT = "{} of {} operations were not sent, because it was killed before they were due"
 
 
 def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -40,7 +43,8 @@ def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     ledger = [one.row for one in entries(plan, config.prefill == "send", operations, objects)]
     during = [row for row in operations if row.phase == "play"]
     health, outcomes = health_of(during, Samples(), plan.counts()), counts(during)
-    measurement, why = judge(health, others=[KILLED.format(ended_s)])
+    unsent = [UNSENT.format(health.dropped, health.planned)] if health.dropped else []
+    measurement, why = judge(replace(health, dropped=0, missing={}), others=[KILLED.format(ended_s), *unsent])
     verdict, reasons = verdict_of(measurement, why, outcomes, ledger, [])
     found = totals(ledger)
     result = {

@@ -98,12 +98,31 @@ class Traffic:
     operations: list[Operation]
 
 
+def check_head(path: Path | str) -> About:
+    """What a file says of itself, its columns looked at and no row of them: quick, and before anything is started.
+
+    Raises TrafficProblem.
+    """
+    file = Path(path)
+    try:
+        with pq.ParquetFile(file) as opened:
+            schema, rows = opened.schema_arrow, opened.metadata.num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(file, error) from None
+    about = _about(file, schema)
+    if not rows:
+        raise TrafficProblem(f"{file}: holds no operation: make it with `filmless traffic`, of a busier window")
+    _check_columns(file, schema)
+    return about
+
+
 def read_traffic(path: Path | str, job: int = 0) -> Traffic:
     """Read and check a traffic file. Raises TrafficProblem with every problem found (the first ten rows)."""
     file = Path(path)
     table = _table(file)
-    about = _about(file, table)
-    _check_columns(file, table)
+    about = _about(file, table.schema)
+    _check_columns(file, table.schema)
+    _check_filled(file, table)
     names = list(COLUMNS)
     columns = [table.column(name).to_pylist() for name in names]
     columns[names.index("due_s")] = [math.nan if due is None else due for due in columns[names.index("due_s")]]
@@ -125,12 +144,16 @@ def _table(file: Path) -> pa.Table:
     try:
         return pq.read_table(file, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise TrafficProblem(f"{file}: cannot be read as Parquet ({reason}): make it with `filmless traffic`") from None
+        raise _unreadable(file, error) from None
 
 
-def _about(file: Path, table: pa.Table) -> About:
-    raw = (table.schema.metadata or {}).get(b"filmless")
+def _unreadable(file: Path, error: BaseException) -> TrafficProblem:
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return TrafficProblem(f"{file}: cannot be read as Parquet ({reason}): name a file made by `filmless traffic`")
+
+
+def _about(file: Path, schema: pa.Schema) -> About:
+    raw = (schema.metadata or {}).get(b"filmless")
     if raw is None:
         raise TrafficProblem(f"{file}: is Parquet without the metadata 'filmless': make it with `filmless traffic`")
     try:
@@ -140,15 +163,19 @@ def _about(file: Path, table: pa.Table) -> About:
         raise TrafficProblem("\n".join(f"{file}: metadata 'filmless': {line}" for line in lines)) from None
 
 
-def _check_columns(file: Path, table: pa.Table) -> None:
-    missing = [name for name in COLUMNS if name not in table.column_names]
+def _check_columns(file: Path, schema: pa.Schema) -> None:
+    missing = [name for name in COLUMNS if name not in schema.names]
     if missing:
         raise TrafficProblem(f"{file}: columns are missing: {', '.join(missing)}: make it with `filmless traffic`")
-    wrong = [f"{n} is {t}" for n in COLUMNS if not any(fits(t := table.schema.field(n).type) for fits in COLUMNS[n])]
-    empty = [name for name in COLUMNS if name != "due_s" and table.column(name).null_count]
-    if wrong or empty:
-        told = [*wrong, *(f"{name} has empty values" for name in empty)]
-        raise TrafficProblem(f"{file}: columns are not as agreed: {'; '.join(told)}")
+    wrong = [f"{n} is {t}" for n in COLUMNS if not any(fits(t := schema.field(n).type) for fits in COLUMNS[n])]
+    if wrong:
+        raise TrafficProblem(f"{file}: columns are not as agreed: {'; '.join(wrong)}")
+
+
+def _check_filled(file: Path, table: pa.Table) -> None:
+    if empty := [name for name in COLUMNS if name != "due_s" and table.column(name).null_count]:
+        told = "; ".join(f"{name} has empty values" for name in empty)
+        raise TrafficProblem(f"{file}: columns are not as agreed: {told}")
 
 
 def _wrong(row: dict[str, Any], about: About) -> list[str]:

@@ -39,6 +39,8 @@ from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, REA
 from loadtest.verdict.records import ObjectRow, OperationRow
 
 SPAWNED_WITHIN_S = 600.0  # the master stores the prefill first
+TELL_EVERY_S = 10.0
+JOIN_S = float(PlayConfig.model_fields["join_s"].default)  # as long as a master waits for its workers
 
 
 class SentPlayers(PlayersHere):
@@ -132,18 +134,42 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m loadtest.play.worker", description="Play a share of a master's plan.")
     parser.add_argument("master", help="host:port of `filmless load --master`")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
+    parser.add_argument("--join-s", type=float, default=JOIN_S, help="the master may take so long to answer")
     given = parser.parse_args()
     del sys.argv[1:]
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
     take_turns()
     host, _, port = given.master.rpartition(":")
-    player = gevent.spawn(lambda: Worker(host, int(port)).play())
+    answered = Event()
+    player = gevent.spawn(_serve, host, int(port), answered)
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, lambda: player.kill(block=False))
     if given.end_with_stdin:
         gevent.spawn(_at_end_of_input, player)
+    if not _is_answered(given.master, answered, player, given.join_s):
+        player.kill()
+        return 1
     player.join()
     return 0 if player.successful() else 1
+
+
+def _serve(host: str, port: int, answered: Event) -> None:
+    worker = Worker(host, port)  # Locust's own handshake: it comes back when a master has answered
+    answered.set()
+    worker.play()
+
+
+def _is_answered(master: str, answered: Event, player: gevent.Greenlet, join_s: float) -> bool:
+    """Wait for a master, a line now and then; false when there was none for `join_s`."""
+    begun = perf_counter()
+    while not answered.wait(min(TELL_EVERY_S, join_s / 4)) and not player.dead:
+        waited = perf_counter() - begun
+        if waited >= join_s:
+            told = f"error: no master at {master}: start it with `filmless load FILE --master --workers N`"
+            print(told, file=sys.stderr, flush=True)
+            return False
+        print(f"waiting for a master at {master}: {waited:.0f} of {join_s:g} s", file=sys.stderr, flush=True)
+    return True
 
 
 def _at_end_of_input(player: gevent.Greenlet) -> None:

@@ -7,7 +7,7 @@ the archive lost, or refused where no line allows for errors, is no knee: it end
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from math import isnan, nan, sqrt
+from math import ceil, isnan, log, log2, nan, sqrt
 from typing import Any
 
 import pandas as pd
@@ -68,6 +68,19 @@ class Search:
     grow: float = 2.0
     within: float = 0.10
     to_per_s: float = 1e5
+
+
+def longest_s(length_s: Callable[[float], float], search: Search) -> tuple[float, float]:
+    """How long all steps may play at most, in seconds: where the first rate holds, and where only a lower one does.
+
+    `length_s`: of a step at a rate. An undecided step is played again, twice as long: three lengths each.
+    """
+    halvings = ceil(log2(log(search.grow) / log(1 + search.within)))
+    up = [search.from_per_s * search.grow**k for k in range(MOST_STEPS // 2 + 1)]
+    down = [search.from_per_s / search.grow**k for k in range(ceil(log(100) / log(search.grow)) + 1)]
+    ends = (sum(map(length_s, rates)) + halvings * length_s(min(rates)) for rates in (up, down))
+    above, below = (3 * seconds for seconds in ends)
+    return above, below
 
 
 def find_limit(play: Play, search: Search) -> Limit:

@@ -43,18 +43,21 @@ class LimitPlay:
     lot: int = field(default_factory=new_lot)
     progress: OnProgress = lambda done, total, phase: None
     told: Callable[[Step], None] = lambda step: None
+    begins: Callable[[int, float, float], None] = lambda number, per_s, seconds: None
     played: list[pd.DataFrame] = field(default_factory=list)
 
     def __call__(self, per_s: float, seconds: float) -> Step:
         """One step; longer than asked for where a percentile needs more operations."""
-        seconds = max(seconds, *(self._needed(one) / per_s for one in self.thresholds.thresholds.values()))
-        held = self._held()
+        seconds, number = self.length_s(per_s, seconds), len(self.played) + 1
+        self.begins(number, per_s, seconds)
+        held, at = self._held(), f"step {number}, {per_s:.4g} operations/s"
         with TemporaryDirectory(prefix="filmless-limit-") as folder:
             file, out = Path(folder) / "step.traffic.parquet", Path(folder) / "out"
             self.rated.write(file, per_s, seconds)
             prefill = {"prefill": "skip"} if self.played else {}
             job = PlayJob(file, self.target, self.listener_port)
-            result = play([job], 1.0, out, self.progress, **(self.all_settings() | prefill))
+            result = play([job], 1.0, out, lambda done, total, phase: self.progress(done, total, f"{at}, {phase}"),
+                          **(self.all_settings() | prefill))  # fmt: skip
             run = Run(out)
             operations, objects = run.table("operations"), run.table("objects")
         self.played.append(operations.assign(step=len(self.played)))
@@ -80,6 +83,16 @@ class LimitPlay:
             job = PlayJob(file, self.target, self.listener_port)
             when = f"at the {top.per_s:.4g} operations/s of the knee, after"
             return prove(when, [job], 1.0, seconds, self.all_settings(), self.progress)
+
+    def length_s(self, per_s: float, seconds: float) -> float:
+        """How long a step at this rate lasts: so long that every threshold has its operations."""
+        return max(seconds, self.slowest()[1] / per_s)
+
+    def slowest(self) -> tuple[str, float]:
+        """The threshold that takes most operations of the whole mix, and how many."""
+        needs = {name: self._needed(one) for name, one in self.thresholds.thresholds.items()}
+        name = max(needs, key=lambda one: needs[one])
+        return name, needs[name]
 
     def _needed(self, one: Threshold) -> float:
         """Operations of the whole mix until there are enough of this threshold's own."""

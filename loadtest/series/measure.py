@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loadtest.play.journal import journal_of
 from loadtest.play.keep import check_new
 from loadtest.play.launch import OnProgress, PlayJob, play
+from loadtest.play.problems import PlayFailed
 from loadtest.series.headroom import Headroom, prove
 from loadtest.series.publish import publish
 from loadtest.series.state import TargetState
@@ -54,7 +56,7 @@ def measure(
         states = [
             watching.enter_context(TargetState(_cluster(one), one.target.pid)) for one in order.jobs if one.target.pid
         ]
-        result = play(order.jobs, order.speed, out, progress, order.web_port, **order.settings)
+        result = _play(order, out, progress)
     proofs += [_proof("after", order, progress)] if order.headroom_s else []
     out.rename(part)
     finding = _find(Run(part), result, order, proofs)
@@ -63,8 +65,23 @@ def measure(
     return finding, result
 
 
+def _play(order: Order, out: Path, progress: OnProgress) -> dict[str, Any]:
+    """The play itself; where it failed and its records are left, the failure says how to have them."""
+    try:
+        return play(order.jobs, order.speed, out, progress, order.web_port, **order.settings)
+    except PlayFailed as error:
+        left = journal_of(out)
+        if not left.is_dir():
+            raise
+        told = f"{error}\nwhat it recorded until then is kept: filmless salvage {left}"
+        raise PlayFailed(told, error.exit_code) from error
+
+
 def _proof(when: str, order: Order, progress: OnProgress) -> Headroom:
-    return prove(when, order.jobs, order.speed, order.headroom_s, order.settings, progress)
+    def told(done: int, total: int, phase: str) -> None:
+        progress(done, total, f"headroom {when} the play: {phase} into a null sink")
+
+    return prove(when, order.jobs, order.speed, order.headroom_s, order.settings, told)
 
 
 def _find(run: Run, result: dict[str, Any], order: Order, proofs: Sequence[Headroom]) -> Finding:

@@ -4,6 +4,7 @@ FAIL is a failure, INVALID an error: a build server then shows that nothing was 
 """
 
 from collections.abc import Sequence
+from math import isfinite, isnan
 from xml.etree import ElementTree as ET
 
 from loadtest.verdict.judged import FAIL, INVALID, Line
@@ -24,7 +25,7 @@ def junit_xml(
         ET.SubElement(first, "system-out").text = _plain(said)
     for one in lines:
         case = ET.SubElement(suite, "testcase", classname="filmless.load", name=_plain(f"{one.name}: {one.words}"))
-        told = f"{one.why}; measured {one.value:.4g}, {one.low:.4g} to {one.high:.4g} {one.unit}, n {one.n}"
+        told = f"{one.why}; {_measured(one)}, n {one.n}"
         if one.verdict in (FAIL, INVALID):
             _mark(case, one.verdict, told)
         else:
@@ -33,6 +34,16 @@ def junit_xml(
         suite.set(name, str(len(suite.findall(tag))))
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _measured(one: Line) -> str:
+    """Value and interval in words: too few operations have no value, and some intervals no end."""
+    if isnan(one.value):
+        return "no value is shown"
+    ends = [
+        f"{end:.4g}" if isfinite(end) else none for end, none in ((one.low, "no lower end"), (one.high, "no upper end"))
+    ]
+    return f"measured {one.value:.4g} {one.unit}, interval {' to '.join(ends)}"
 
 
 def _mark(case: ET.Element, word: str, said: str) -> None:

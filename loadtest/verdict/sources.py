@@ -17,11 +17,25 @@ from sim.world.toml_places import Toml, read_toml
 SHIPPED = Path("scenarios") / "tables" / "sources.csv"
 
 
-def read_thresholds(path: Path) -> Thresholds:
-    """A file of thresholds, whose sources are known. Raises ScenarioErrors with every problem and its place."""
+def read_thresholds(path: Path, clusters: Collection[str] = ()) -> Thresholds:
+    """A file of thresholds, whose sources are known, and whose clusters are among `clusters` where these are given.
+
+    Raises ScenarioErrors with every problem and its place.
+    """
     found = read_strict(path, Thresholds)
+    if problems := [*_strange_clusters(path, found.thresholds, clusters)]:
+        raise ScenarioErrors(problems)
     check_sources(path, found.thresholds, found.sources)
     return found
+
+
+def _strange_clusters(path: Path, thresholds: Mapping[str, Threshold], clusters: Collection[str]) -> Iterator[Problem]:
+    for name, one in thresholds.items():
+        if clusters and one.cluster is not None and one.cluster not in clusters:
+            yield problem_at(
+                read_toml(path), ("thresholds", name, "cluster"), f"no cluster '{one.cluster}' in this traffic",
+                ", ".join(clusters), nearest(one.cluster, clusters),
+            )  # fmt: skip
 
 
 def shipped_table() -> Path | None:

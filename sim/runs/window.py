@@ -46,7 +46,7 @@ def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, p
     """Write the traffic of a window (in the middle of the busiest hour where `begin` is None); returns what is in it.
 
     Raises:
-        PlanProblem: the cluster or the time is not in the run, or nothing goes to the archive then.
+        PlanProblem: the cluster or the time is not in the run, or nothing falls in the window.
     """
     whole = exams_of(run, cluster)
     try:
@@ -60,6 +60,8 @@ def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, p
                           f"{run.manifest['start']} to {run.manifest['end']}")  # fmt: skip
     w = Window(whole.world, whole.estate, whole.exams, whole.jobs, whole.times, whole.zero, t0, hours)
     frame = traffic_of(w)
+    if not (frame["phase"] == "play").any():
+        raise PlanProblem(_empty(whole, begin, hours))
     about = metadata(whole.world, cluster, begin, hours, run.manifest["scenario_hash"])
     about |= {"exams_a_year": year_of(w, begin), "simulated": simulated(w)}
     table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -76,3 +78,13 @@ def write_window(run: Run, cluster: str, begin: datetime | None, hours: float, p
         "bytes": int(stores["bytes"].sum()),
         "bytes_to_keep": int(frame.loc[frame["operation"] == "store", "bytes"].sum()),
     }  # fmt: skip
+
+
+def _empty(whole: Window, begin: datetime, hours: float) -> str:
+    """Nothing falls in a window: which one is busier."""
+    told = f"nothing falls in the {60 * hours:g} minutes from {begin:%Y-%m-%dT%H:%M}, and nothing was written"
+    try:
+        busiest = busiest_hour(whole)[0]
+    except ValueError as error:
+        return f"{told}: {error}"
+    return f"{told}: the busiest hour is --start {busiest:%Y-%m-%dT%H:%M} --hours 1, and --start busiest finds it"

@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "scenarios" / "smoke.toml"
 
 
-def filmless(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+def filmless(*words: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """The command's end; `code` None: a busy machine may make any measurement INVALID."""
     done = subprocess.run(
         [sys.executable, "-m", "filmless", *map(str, words)],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
+    assert done.returncode in ((0, 4) if code is None else (code,)), done.stdout + done.stderr
     return done
 
 

@@ -21,7 +21,7 @@ from filmless.failures import BAD_INPUT_NAMES, FAILED_NAMES, BadInput
 from loadtest.archives.check_result import CheckResult, Means
 from loadtest.archives.target import Target
 from loadtest.play.config import PlayConfig
-from loadtest.play.launch import PlayJob
+from loadtest.play.launch import PlayJob, free_port
 from loadtest.play.problems import PlayFailed
 from loadtest.series.limit import Limit
 from loadtest.wire import TcpProfile
@@ -103,7 +103,10 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
         (("--find-limit", "--kill-at", "1", "--web"), "--find-limit takes no --web, --kill-at (Locust's page lives"),
         (("--find-limit", "--speed", "1"), "--find-limit takes no --speed"),  # though it is the default
         (("--check", "--commit", "--rate", "5"), "--check takes no traffic file, --rate, --commit: leave them out"),
-        (("--worker", "--sla", "x.toml"), "--worker takes no traffic file, --sla: leave them out"),
+        (
+            ("--worker", "--sla", "x.toml"),
+            "--worker takes no traffic file, --sla (a worker plays the traffic of `filmless load FILE --master`): leave",
+        ),
         (("--check", "--find-limit"), "--check and --find-limit exclude each other"),
         (("--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: there is no folder nowhere; make it"),
         (("--junit", "tests"), "--junit tests: is a folder"),
@@ -276,6 +279,46 @@ def test_every_failure_that_is_known_by_name_is_a_class_of_that_name() -> None:
     code = "\n".join(path.read_text() for part in ("sim", "loadtest") for path in (ROOT / part).rglob("*.py"))
     for name in BAD_INPUT_NAMES | FAILED_NAMES:
         assert f"\nclass {name}(" in code
+
+
+def test_a_cluster_that_is_not_in_the_traffic_is_told_before_the_play(traffic: Path, tmp_path: Path) -> None:
+    file = sla(tmp_path, 5)
+    file.write_text(file.read_text().replace('operation = "store"', 'operation = "store"\ncluster = "suoth"'))
+    found = json.loads(filmless("load", traffic, "--sla", file, "--json", code=2).stdout)["error"]
+    assert (found["line"], found["key"], found["nearest"]) == (5, "thresholds.store.cluster", "south")
+    assert (found["message"], found["allowed"]) == ("no cluster 'suoth' in this traffic", "south")
+
+
+def test_a_target_that_is_none_is_told_with_those_that_are(traffic: Path) -> None:
+    told = filmless("load", traffic, "--target", "orthank", code=2).stderr
+    assert (
+        "--target orthank: must be embedded, orthanc, or a target file, such as scenarios/targets/example.toml" in told
+    )
+
+
+def test_a_check_has_an_outcome_and_the_time_of_each_service() -> None:
+    found = json.loads(filmless("load", "--check", "--json").stdout)
+    assert found["outcome"] == "ok"
+    assert all(one["seconds"] >= 0 for one in found["services"])
+    assert next(one["seconds"] for one in found["services"] if one["service"] == "store") > 0
+
+
+@pytest.mark.parametrize("words", [(), ("--rate", "5"), ("--find-limit", "--sla", "x.toml"), ("--faults",)])
+def test_what_is_no_traffic_file_is_told_before_anything_is_started(tmp_path: Path, words: tuple[str, ...]) -> None:
+    out = tmp_path / "out"
+    told = filmless("load", ROOT / "scenarios" / "smoke.toml", *words, "--out", out, code=2).stderr
+    assert "smoke.toml: cannot be read as Parquet" in told
+    assert told.rstrip().endswith("name a file made by `filmless traffic`")
+    assert len(told.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_archive_that_is_not_there_is_bad_input_and_a_failed_check(traffic: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.toml"
+    target.write_text(f"name = 'gone'\nport = {free_port()}\nae_title = 'GONE'\n")
+    told = filmless("load", traffic, "--target", target, "--out", tmp_path / "out", code=2).stderr
+    assert "archive 'gone', DICOM: no connection" in told
+    assert "failed" in filmless("load", "--check", "--target", target, code=3).stdout
 
 
 def test_claims_are_listed_and_one_that_cannot_be_played_says_why() -> None:

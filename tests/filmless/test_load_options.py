@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from filmless.cli import app
 from filmless.failures import BadInput
@@ -26,11 +27,13 @@ from filmless.load_options import (
     numbers_of,
     salvage_run,
     services_of,
+    shape_of,
     syntax_of,
     timeouts_of,
     witnesses_of,
     workers_of,
 )  # fmt: skip
+from filmless.output import counted
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import Journal
 from tests.loadtest.play.doctored import doctored
@@ -126,6 +129,25 @@ def test_every_option_is_taken_by_some_way_to_play() -> None:
     assert options == set().union(*TAKES.values())
 
 
+def test_links_have_real_time_alone() -> None:
+    assert shape_of(True, 1.0)
+    assert not shape_of(False, 60.0)
+    with pytest.raises(BadInput, match=r"--shape with --speed 60: the links' rates belong to real time.*use --speed 1"):
+        shape_of(True, 60.0)
+
+
+def test_help_names_how_a_study_may_be_viewed() -> None:
+    helped = CliRunner().invoke(app, ["load", "--help"], env={"COLUMNS": "400", "NO_COLOR": "1"}).output
+    (line,) = (line for line in helped.splitlines() if "--view-by" in line)
+    assert all(word in line for word in VIEW_BY), line
+
+
+@pytest.mark.parametrize(("n", "told"), [(1, "1 study"), (0, "0 studies"), (2000, "2,000 studies")])
+def test_things_are_counted_in_words(n: int, told: str) -> None:
+    assert counted(n, "study", "studies") == told
+    assert counted(1, "operation") == "1 operation"
+
+
 def test_what_is_offered_is_what_the_play_takes() -> None:
     every = {"tcp": TCP, "association": ASSOCIATION, "view_by": VIEW_BY, "store_by": STORE_BY, "retrieve": RETRIEVE}
     for name, offered in every.items():
@@ -142,10 +164,16 @@ def test_salvage_of_a_play_that_was_killed_before_its_first_operation_ended(
         Journal(tmp_path / "out", file.read_text())
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    salvage_run(tmp_path / "out.partial", json_=True)
+    with pytest.raises(SystemExit) as ended:
+        salvage_run(tmp_path / "out.partial", json_=True)
+    assert ended.value.code == 4
     said = json.loads(capsys.readouterr().out)
     assert (said["verdict"], said["planned"], said["done"]) == ("INVALID", 10, 0)
     assert said["outcomes"]["dropped"] + said["outcomes"]["unknown"] == 10
+    assert any(
+        re.fullmatch(r"\d+ of 10 operations were not sent, because it was killed.*", why) for why in said["reasons"]
+    )
+    assert "too small" not in str(said["reasons"])
     assert (tmp_path / "out" / "manifest.json").is_file()
 
 

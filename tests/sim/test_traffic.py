@@ -110,7 +110,7 @@ def test_priors_are_studies_of_their_own(frame: pd.DataFrame) -> None:
 
 def test_the_busiest_hour_is_found(run: Run, tmp_path: Path) -> None:
     found = write_window(run, "west", None, 1, tmp_path / "b.parquet")
-    other = write_window(run, "west", datetime(2006, 3, 14, 3), 1, tmp_path / "c.parquet")
+    other = write_window(run, "west", datetime(2006, 3, 14, 8), 1, tmp_path / "c.parquet")
     assert found["bytes"] > other["bytes"]
 
 
@@ -119,6 +119,16 @@ def test_outside_the_run(run: Run, tmp_path: Path) -> None:
         write_window(run, "west", datetime(2006, 3, 20), 1, tmp_path / "d.parquet")
     with pytest.raises(PlanProblem, match="no cluster 'north'"):
         write_window(run, "north", None, 1, tmp_path / "d.parquet")
+
+
+def test_a_window_in_which_nothing_falls_is_refused_and_a_busier_one_named(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(
+        PlanProblem, match=r"nothing falls in the 0\.06 minutes from 2006-03-14T03:00.*--start 2006-03-1"
+    ) as e:
+        write_window(run, "west", datetime(2006, 3, 14, 3), 0.001, tmp_path / "e.parquet")
+    begin = datetime.fromisoformat(str(e.value).partition("--start ")[2].partition(" ")[0])
+    assert write_window(run, "west", begin, 1, tmp_path / "f.parquet")["operations"] > 0
+    assert [one.name for one in tmp_path.iterdir()] == ["f.parquet"]
 
 
 def test_faults_that_touch_the_window_travel_with_it(world: World) -> None:

@@ -29,7 +29,10 @@ def main() -> int:
     try:
         serve(options, stop)
     except OSError as error:
-        print(f"embedded archive: {error.strerror} ({error.filename or 'port'}): see --folder, --port", file=sys.stderr)
+        print(
+            f"embedded archive: {error.strerror or error} ({error.filename or 'port'}): see --folder, --port",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

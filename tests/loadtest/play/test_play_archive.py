@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -98,8 +99,13 @@ def test_an_archive_that_is_not_there(tmp_path: Path, web: bool) -> None:
         door = "DICOMweb" if web else "DICOM"
         with pytest.raises(
             PlayFailed, match=rf", {door}: no connection to 127\.0\.0\.1:\d+: Connection refused: start it"
-        ):
+        ) as told:
             check_reachable(archive, web, Timeouts(1, 1, 1))
+        assert told.value.exit_code == 2, "who named it can mend it"
+        ours = replace(archive, target=target.model_copy(update={"pid": os.getpid()}))
+        with pytest.raises(PlayFailed) as told:
+            check_reachable(ours, web, Timeouts(1, 1, 1))
+        assert told.value.exit_code == 1
 
 
 def test_credentials_that_cannot_be_sent_are_told_before_the_play(

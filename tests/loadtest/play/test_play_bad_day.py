@@ -171,12 +171,12 @@ def test_the_verdict_names_the_fault(tmp_path: Path) -> None:
 
 def test_what_cannot_be_played_is_told(tmp_path: Path) -> None:
     file = write(tmp_path / "t.parquet", stores(2, 0.1), faults=[fault("archive", [0.0, 1.0], [0.0, 1.0])])
-    with doctored() as archive, pytest.raises(TrafficProblem, match=r"faults: only the embedded archive .* doctored"):
+    with doctored() as archive, pytest.raises(TrafficProblem, match=r"--faults: only the embedded archive .* doctored"):
         play([PlayJob(file, archive.target)], 1.0, tmp_path / "out", faults=True)
     assert archive.stores == 0
     with pytest.raises(TrafficProblem, match=r"the scenario has none in the window .* --start YYYY-MM-DDTHH:MM"):
         played(tmp_path, stores(2, 0.1), [])
-    with pytest.raises(TrafficProblem, match=r"bad leaves a part of a link's rate: play with shape"):
+    with pytest.raises(TrafficProblem, match=r"bad leaves a part of a link's rate: play with --shape"):
         played(tmp_path, stores(2, 0.1), [fault("link", [0.0, 1.0], [0.5, 1.0])])
     with pytest.raises(TrafficProblem, match=r"an archive that is killed forgets them"):
         played(tmp_path, stores(2, 0.1), [fault("archive", [0.0, 1.0], [0.0, 1.0])], kill_at=0.5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from loadtest.play.plan import make_plan, request_name
 from loadtest.play.problems import TrafficProblem
-from loadtest.play.traffic import OPERATIONS, About, Operation, Traffic, read_traffic
+from loadtest.play.traffic import OPERATIONS, About, Operation, Traffic, check_head, read_traffic
 from tests.loadtest.traffic_factory import MATRICES, SCHEMA, mixed, row, write
 
 
@@ -137,6 +137,17 @@ def test_metadata_must_say_what_the_objects_are(tmp_path: Path) -> None:
         pq.write_table(table.replace_schema_metadata({"filmless": raw}), file)
         with pytest.raises(TrafficProblem, match=told):
             read_traffic(file)
+
+
+def test_a_files_head_is_enough_to_refuse_what_is_no_traffic(tmp_path: Path) -> None:
+    assert check_head(write(tmp_path / "t.parquet", mixed())).cluster == "south"
+    (tmp_path / "smoke.toml").write_text("title = 'smoke'")
+    with pytest.raises(
+        TrafficProblem, match=r"smoke\.toml: cannot be read as Parquet .*: name a file made by `filmless"
+    ):
+        check_head(tmp_path / "smoke.toml")
+    with pytest.raises(TrafficProblem, match="holds no operation: make it with `filmless traffic`, of a busier window"):
+        check_head(write(tmp_path / "none.parquet", []))
 
 
 def test_columns_must_be_there_and_of_their_kind(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_traffic_that_does_not_tell_its_links(tmp_path: Path) -> None:
 
 
 def test_one_link_is_not_cut_in_pieces(tmp_path: Path) -> None:
-    with pytest.raises(TrafficProblem, match="shape with workers: a site's link cannot be shared by processes"):
+    with pytest.raises(TrafficProblem, match="--shape with --workers: a site's link cannot be shared by processes"):
         shaped(tmp_path, mixed()[2:3], {"Site 1": 1e6}, workers=2)
 
 

@@ -75,7 +75,7 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost(tmp_path: Path) -> No
 
 def test_only_our_own_archives_are_killed(tmp_path: Path) -> None:
     file = write(tmp_path / "t.parquet", [row("store", 0.0, 1)])
-    with doctored() as archive, pytest.raises(TrafficProblem, match=r"kill_at: only archives .* not doctored"):
+    with doctored() as archive, pytest.raises(TrafficProblem, match=r"--kill-at: only archives .* not doctored"):
         play([PlayJob(file, archive.target)], 1.0, tmp_path / "out", kill_at=1.0)
     assert archive.stores == 0
 

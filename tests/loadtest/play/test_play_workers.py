@@ -234,6 +234,17 @@ def test_a_worker_with_another_token_is_not_taken(tmp_path: Path, monkeypatch: p
     assert (result["outcomes"]["dropped"], result["outcomes"]["unknown"]) == (result["planned"], 0)
 
 
+def test_a_worker_without_a_master_says_so_and_ends() -> None:
+    words = [sys.executable, "-m", "loadtest.play.worker", f"127.0.0.1:{free_port()}", "--join-s", "1"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    *waited, last = done.stderr.strip().splitlines()
+    assert waited
+    assert all("waiting for a master at 127.0.0.1" in line for line in waited)
+    assert last.startswith("error: no master at 127.0.0.1:")
+    assert last.endswith(": start it with `filmless load FILE --master --workers N`")
+    assert done.returncode == 1
+
+
 def test_beyond_the_loopback_a_token_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TOKEN, raising=False)
     with archive() as target, pytest.raises(TrafficProblem, match=f"set {TOKEN} here and at each worker"):

@@ -11,12 +11,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from filmless.limit_commands import how_long
 from loadtest.archives.launch import running
 from loadtest.archives.target import Target
 from loadtest.play.launch import PlayJob
 from loadtest.play.problems import TrafficProblem
 from loadtest.series.headroom import Headroom
-from loadtest.series.limit import Search, Step, find_limit, step_of
+from loadtest.series.limit import Search, Step, find_limit, longest_s, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
 from loadtest.verdict.finding import find
@@ -135,6 +136,26 @@ def test_the_highest_rate_that_was_asked_for_is_no_knee() -> None:
     assert "up to 40 operations/s" in found.sentence
 
 
+@pytest.mark.parametrize("operations", [1.0, 200.0, 1e4])
+@pytest.mark.parametrize("start", [2.0, 50.0])
+def test_no_search_plays_longer_than_it_may(operations: float, start: float) -> None:
+    """Whatever the knee, and with every step but the last ones undecided at first."""
+    search = Search(start, seconds=2.0)
+    above, below = longest_s(lambda rate: max(2.0, operations / rate), search)
+    for knee in (0.0, 0.013, 0.7, 5.0, 37.0, 900.0, 1e9):
+        archive = Archive(knee)
+
+        def unsure_at_first(rate: float, seconds: float, archive: Archive = archive) -> Step:
+            again = (rate, seconds / 2) in archive.asked
+            found = archive(rate, seconds)
+            return found if again else replace(found, verdict="INVALID", why="undecided: the interval holds the limit")
+
+        find_limit(unsure_at_first, search)
+        played = sum(max(s, operations / rate * s / 2.0) for rate, s in archive.asked)
+        assert played <= (above if knee >= start else below) + 1e-9
+    assert above <= below or operations == 1.0
+
+
 def thresholds(limit_ms: float) -> Thresholds:
     limit = {"value": limit_ms, "unit": "ms", "source": "test", "status": "verified"}
     said = {"statistic": "p50", "operation": "store", "limit": limit}
@@ -218,6 +239,25 @@ def test_l4_a_knee_without_proof_of_headroom_is_invalid(tmp_path: Path) -> None:
     assert found.verdict == "INVALID"
     assert "the generator's headroom was not shown (rule L4): play with --headroom" in found.sentence
     assert Run(tmp_path / "out").manifest["verdict"] == "INVALID"
+
+
+def test_each_step_says_its_rate_and_why_it_is_longer_than_asked(tmp_path: Path) -> None:
+    rows = [row("store", 0.1 * n, n, objects=1, ae_title=f"CT{n % 5:04d}R1") for n in range(50)]
+    begun, phases = list[tuple[int, float, float]](), set[str]()
+    with running("embedded", "south", mode="null") as target:
+        step = LimitPlay(
+            Rated(write(tmp_path / "t.parquet", rows)), target, 0, thresholds(60), {"ledger": "none"},
+            lambda done, total, phase: phases.add(phase), begins=lambda *told: begun.append(told),
+        )  # fmt: skip
+        step(40.0, 0.5)
+    assert step.slowest() == ("store", pytest.approx(42.0))
+    assert begun == [(1, 40.0, pytest.approx(42 / 40))]
+    assert all(phase.startswith("step 1, 40 operations/s, ") for phase in phases)
+    said = how_long(step, Search(4.0, seconds=2.0))
+    assert said.startswith(
+        "steps of 10.5 s at 4 operations/s, not 2 s: threshold 'store' takes 42 operations of this mix"
+    )
+    assert "the search plays 3.5 min at most where the thresholds hold at this rate, 5.6 h where" in said
 
 
 def test_traffic_at_a_rate_repeats_the_mix_with_new_studies(tmp_path: Path) -> None:

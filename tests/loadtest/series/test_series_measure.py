@@ -13,7 +13,9 @@ import pytest
 
 from loadtest.archives.launch import running
 from loadtest.archives.process import restart
+from loadtest.archives.target import Target
 from loadtest.play.launch import PlayJob
+from loadtest.play.problems import PlayFailed
 from loadtest.series import measure as series_measure
 from loadtest.series.headroom import Headroom, busiest, doubts_of, prove, shorten
 from loadtest.series.measure import NOT_PROVED, Order, measure
@@ -46,8 +48,12 @@ def test_one_folder_holds_play_headroom_state_and_verdict(tmp_path: Path, traffi
         order = Order(
             [PlayJob(traffic, target)], thresholds=thresholds(1.0), headroom_s=1.0, settings={"ledger": "none"}
         )
-        finding, result = measure(order, tmp_path / "out")
+        phases = dict[str, None]()
+        finding, result = measure(order, tmp_path / "out", lambda done, total, phase: phases.update({phase: None}))
     assert finding.verdict == "PASS", finding.reasons
+    assert [phase for phase in phases if phase.endswith("play") or ": play" in phase] == [
+        "headroom before the play: play into a null sink", "play", "headroom after the play: play into a null sink",
+    ]  # fmt: skip
     run = Run(tmp_path / "out")
     assert {"operations", "objects", "ledger", "verdict"} <= {
         name.removesuffix(".parquet") for name in run.manifest["files"]
@@ -59,6 +65,19 @@ def test_one_folder_holds_play_headroom_state_and_verdict(tmp_path: Path, traffi
     assert run.manifest["verdict"] == "PASS"
     assert result["planned"] == 600
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".part")] == []
+
+
+def test_a_play_whose_process_dies_says_how_to_have_its_records(
+    tmp_path: Path, traffic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        (tmp_path / "out.partial").mkdir()
+        raise PlayFailed("the process that plays ended with code -9 and without a result:")
+
+    monkeypatch.setattr("loadtest.series.measure.play", die)
+    target = Target(name="south", port=104, ae_title="SOUTH")
+    with pytest.raises(PlayFailed, match=rf"code -9.*\n.*is kept: filmless salvage {tmp_path}/out\.partial$"):
+        measure(Order([PlayJob(traffic, target)]), tmp_path / "out")
 
 
 def test_without_headroom_no_threshold_is_passed(tmp_path: Path, traffic: Path) -> None:

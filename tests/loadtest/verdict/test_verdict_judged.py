@@ -1,5 +1,6 @@
 """A threshold is judged by its interval: how often that is wrong is known; the undecided says what would decide."""
 
+from math import inf, nan
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -300,6 +301,14 @@ def test_the_scale_of_a_claim_stands_in_the_verdict_line() -> None:
     found = find(played(exponential(1000, 1)), NOTHING, RESULT, thresholds(a=threshold("p95", 5.0)), (), "at 1/20")
     assert found.sentence() == "PASS (at 1/20): 1 of 1 thresholds of 't' met"
     assert found.to_json()["verdict_line"] == found.sentence()
+
+
+def test_junit_says_in_words_what_has_no_value_or_no_end() -> None:
+    nothing = Line("a", "store: p95", 2.0, "s", nan, nan, nan, 2, INVALID, "too few", 200, "m", "x", "verified")
+    endless = Line("b", "store: p95", 2.0, "s", 1.5, 0.9, inf, 300, INVALID, "undecided", 900, "m", "x", "verified")
+    said = [one.get("message") for one in ET.fromstring(junit_xml("t", [nothing, endless], INVALID, [])).iter("error")]
+    assert said == ["too few; no value is shown, n 2",
+                    "undecided; measured 1.5 s, interval 0.9 to no upper end, n 300"]  # fmt: skip
 
 
 def test_junit_has_a_failure_a_line_and_an_error_where_nothing_was_learnt() -> None:
