@@ -105,7 +105,7 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
         (("--check", "--commit", "--rate", "5"), "--check takes no traffic file, --rate, --commit: leave them out"),
         (
             ("--worker", "--sla", "x.toml"),
-            "--worker takes no traffic file, --sla (a worker plays the traffic of `filmless load FILE --master`): leave",
+            "--worker takes no traffic file, --sla (a worker plays the traffic of",
         ),
         (("--check", "--find-limit"), "--check and --find-limit exclude each other"),
         (("--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: there is no folder nowhere; make it"),
