@@ -13,9 +13,11 @@ _NAMES = ("instances", "CountInstances")  # the embedded archive's, Orthanc's
 ANSWER_CAP = 1 << 20
 
 
-def statistics(url: str, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None) -> dict[str, Any]:
-    """An archive's own statistics, as it gives them; `tls` as in wire.tls. Raises WireError."""
-    connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, tls)
+def statistics(
+    url: str, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None, address: str = ""
+) -> dict[str, Any]:
+    """An archive's own statistics, as it gives them; `tls` as in wire.tls, `address` as pinned. Raises WireError."""
+    connection = HttpConnection(url, timeouts or Timeouts(), TcpProfile.TUNED, tls, address)
     try:
         connection.begin()
         answer = connection.request("GET", "", {"Accept": "application/json", **authorization(os.environ)})
@@ -25,9 +27,9 @@ def statistics(url: str, timeouts: Timeouts | None = None, tls: ssl.SSLContext |
     return _object(answer.status, raw)
 
 
-def count_instances(url: str, tls: ssl.SSLContext | None = None) -> int:
+def count_instances(url: str, tls: ssl.SSLContext | None = None, address: str = "") -> int:
     """Objects held by the archive. Raises WireError when its statistics do not tell."""
-    found = statistics(url, tls=tls)
+    found = statistics(url, tls=tls, address=address)
     counts = [found[name] for name in _NAMES if isinstance(found.get(name), int)]
     if not counts:
         raise ProtocolError(f"the statistics name none of {', '.join(_NAMES)}")

@@ -122,7 +122,10 @@ class Target(Strict):
 
     def count_instances(self) -> int | None:
         """Objects that the archive holds; None when it cannot tell. Raises WireError when it should and does not."""
-        return count_instances(self.statistics_url, self.web_tls()) if self.statistics_url else None
+        if not self.statistics_url:
+            return None
+        pinned = urlsplit(self.statistics_url).hostname == self.host.lower()
+        return count_instances(self.statistics_url, self.web_tls(), self.address if pinned else "")
 
 
 @dataclass(frozen=True, order=True)

@@ -115,7 +115,9 @@ class _Run:
         if self.config.ledger == "full":
             early = len(self.plan.prefill) if self.config.prefill == "send" else 0
             studies = early + sum(one.operation == "store" for one in self.plan.play)
-            words = f"reading back {studies} studies then takes {longest_s(studies):.0f} s at the most"
+            config = self.config
+            witnesses = 1 + (config.kill_at == 1) + config.commit + (config.verify_hashes > 0)
+            words = f"reading back {studies} studies then takes {witnesses * longest_s(studies):.0f} s at the most"
             print(f"{words}, if an archive hardly answers", file=sys.stderr, flush=True)
 
     def _begun(self) -> None:

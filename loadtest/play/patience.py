@@ -57,7 +57,11 @@ class Patience:
     def lines(self, clusters: Sequence[str]) -> list[str]:
         """One for each archive that was given up; `clusters` by job."""
         return [
-            f"{clusters[job]}: {len(self._spared.get(job, ()))} studies are not asked, or not for everything, in the "
-            f"final read: {why}"
+            f"{clusters[job]}: {_studies(len(self._spared.get(job, ())))} not asked for, or not for everything, after "
+            f"the play: {why}"
             for job, why in self._given_up.items()
         ]
+
+
+def _studies(count: int) -> str:
+    return f"{count} study was" if count == 1 else f"{count} studies were"

@@ -16,6 +16,7 @@ from pydicom.uid import generate_uid
 from loadtest.archives.listening import listener_for
 from loadtest.play.archive import Archive
 from loadtest.play.entries import Entry
+from loadtest.play.patience import Patience
 from loadtest.play.services import words
 from loadtest.play.studies import identifier, study_of
 from loadtest.play.tell import Progress
@@ -46,13 +47,14 @@ def compare(archives: Sequence[Archive], studies: Sequence[Entry], share: float)
         one for one in studies
         if one.row.stored and is_sampled(archives[one.operation.job].factory.study_uid(one.operation.exam), share)
     ]  # fmt: skip
-    _all(archives, some, "compare", _NOT_RETRIEVED, _compare, troubles)
-    return troubles.lines()
+    patience = Patience(len(some))
+    _all(archives, some, "compare", _NOT_RETRIEVED, _compare, troubles, patience)
+    return troubles.lines() + patience.lines([one.cluster for one in archives])
 
 
 def commit(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
     """Ask for commitment of every acknowledged object, and fill `committed`. Returns what could not be done."""
-    troubles = Troubles()
+    troubles, patience = Troubles(), Patience(len(studies))
     for job, archive in enumerate(archives):
         ours = [one for one in studies if one.operation.job == job and one.row.stored]
         with ExitStack() as stack:
@@ -61,22 +63,23 @@ def commit(archives: Sequence[Archive], studies: Sequence[Entry]) -> list[str]:
             except OSError as error:
                 troubles.tell(_NO_COMMITMENT.format(archive.cluster), f"cannot listen for it: {error.strerror}")
                 continue
-            _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener), troubles)
-    return troubles.lines()
+            _all(archives, ours, "commit", _NO_COMMITMENT, partial(_commit, listener), troubles, patience)
+    return troubles.lines() + patience.lines([one.cluster for one in archives])
 
 
 def _all(
     archives: Sequence[Archive], studies: Sequence[Entry], phase: str, trouble: str,
-    do: Callable[[Archive, Entry], str], troubles: Troubles,
+    do: Callable[[Archive, Entry], str], troubles: Troubles, patience: Patience,
 ) -> None:  # fmt: skip
     progress = Progress(phase, len(studies))
 
     def one(entry: Entry) -> None:
         archive = archives[entry.operation.job]
-        what = trouble.format(archive.cluster)
-        with troubles.caught(what, archive.factory.study_uid(entry.operation.exam)):
-            if why := do(archive, entry):
-                troubles.tell(what, why)
+        what, study = trouble.format(archive.cluster), archive.factory.study_uid(entry.operation.exam)
+        if not patience.ends(entry):
+            with troubles.caught(what, study), patience.heard(entry):
+                if why := do(archive, entry):
+                    troubles.tell(what, why)
         progress.step()
 
     Pool(AT_ONCE * max(len(archives), 1)).map(one, studies)
@@ -88,8 +91,10 @@ def _compare(archive: Archive, entry: Entry) -> str:
     proposal = [(STUDY_ROOT_GET, PLAIN), (sink.sop_class, [str(archive.factory.transfer_syntax)])]
     with open_association(archive.target.peer(), "FILMLESS_LEDGER", proposal, scp_roles=[sink.sop_class]) as link:
         reply = link.get(STUDY_ROOT_GET, identifier(archive.factory, entry.operation), sink, sink.sop_class)
+    if not reply.ok:
+        return words(reply)  # a refusal to send says nothing of what is there
     entry.row.retrieved, entry.row.equal = len(sink.found & acknowledged), len(sink.equal & acknowledged)
-    return "" if reply.ok else words(reply)
+    return ""
 
 
 class ComparingSink:

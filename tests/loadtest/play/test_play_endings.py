@@ -146,8 +146,8 @@ def test_f4_an_archive_that_is_frozen_after_the_play_holds_the_final_read_for_th
     assert all((one.state, one.finding) == ("stored", "not asked") for one in found.ledger)
     (line,) = [one for one in found.troubles if "time out" in one]
     assert line.startswith("south: ")
-    assert line.endswith(" studies are not asked, or not for everything, in the final read: it has let 3 requests in a "
-                         "row time out")  # fmt: skip
+    assert line.endswith(" studies were not asked for, or not for everything, after the play: it has let 3 requests in "
+                         "a row time out")  # fmt: skip
 
 
 def test_f4_an_archive_that_answers_all_too_slowly_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_f4_an_archive_that_answers_all_too_slowly_is_not_asked_for_ever(monkeyp
     assert found.ends(one)
     assert found.still_asked([one]) == []
     assert found.lines(["south"]) == [
-        "south: 1 studies are not asked, or not for everything, in the final read: the time for reading back is over"
+        "south: 1 study was not asked for, or not for everything, after the play: the time for reading back is over"
     ]
     assert patience.longest_s(1000) == 2129.0
 

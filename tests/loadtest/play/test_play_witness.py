@@ -22,10 +22,11 @@ from loadtest.play.witness import ComparingSink, is_sampled
 from loadtest.verdict.judgement import FAIL, PASS, verdict_of
 from loadtest.verdict.ledger import totals
 from loadtest.verdict.records import StudyRow
+from loadtest.wire import command
 from loadtest.wire.errors import ProtocolError
 from loadtest.wire.identifier import encode_identifier
 from sim.runs.store import Run
-from tests.loadtest.play.doctored import doctored
+from tests.loadtest.play.doctored import _Peer, doctored
 from tests.loadtest.traffic_factory import MATRICES, mixed, row, write
 
 
@@ -58,6 +59,29 @@ def test_l9_what_was_acknowledged_and_is_lost_by_a_kill_is_fail(tmp_path: Path) 
     assert result["verdict"] == "FAIL"
     assert "10 objects were acknowledged and are not found" in result["reasons"]
     assert result["objects"]["found_again"] == 0
+
+
+@pytest.mark.parametrize("status", [0x0122, 0xA701, 0xA702])
+def test_an_archive_that_refuses_to_send_has_not_lost_what_it_holds(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither lost nor shown to be there: INVALID, in the archive's own words."""
+    usual = _Peer._answer
+
+    def refusing(self: _Peer, context: int, request: command.Command) -> None:
+        if request.field != command.C_GET_RQ:
+            usual(self, context, request)
+            return
+        self._reader.identifier(context)
+        self._send(context, command.response(request.field, request, status))
+
+    monkeypatch.setattr(_Peer, "_answer", refusing)
+    file = write(tmp_path / "t.parquet", [row("store", 0.05 * n, n, objects=1) for n in range(4)])
+    with doctored() as archive:
+        result = play([PlayJob(file, archive.target)], 1.0, tmp_path / "out", priority="usual", verify_hashes=1.0)
+    assert result["verdict"] == "INVALID"
+    assert any(f"{status:04X}H" in why and "(4 times)" in why for why in result["reasons"]), result["reasons"]
+    assert Run(tmp_path / "out").table("ledger")["retrieved"].isna().all()
 
 
 def test_killed_in_the_middle_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
