@@ -64,7 +64,7 @@ def load(
     ] = 1,
     shape: Annotated[bool, typer.Option("--shape", help="sites send and receive at their links' rate")] = False,
     view_by: Annotated[
-        str, typer.Option(help="WADO-RS of a study: instances (at once), or metadata alone, or then frames or rendered")
+        str, typer.Option(help="instances, frames, rendered or metadata: what WADO-RS asks for of a study")
     ] = "instances",
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,
     commit: Annotated[bool, typer.Option("--commit", help="ask for storage commitment of every object")] = False,
