@@ -107,8 +107,7 @@ def load(
     view_by: Annotated[
         str,
         typer.Option(
-            help="WADO-RS of a study: instances (at once), series, instance (each by itself), metadata, or metadata "
-            "and then frames or rendered images"
+            help="instances, series, instance, frames, rendered or metadata: what WADO-RS asks for of a study"
         ),
     ] = "instances",
     verify_hashes: Annotated[float, typer.Option(min=0, max=1, help="share of studies got back and compared")] = 0.0,

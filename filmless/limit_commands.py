@@ -99,9 +99,11 @@ def how_long(step: LimitPlay, search: Search) -> str:
     first, (name, operations) = step.length_s(search.from_per_s, search.seconds), step.slowest()
     why = f", not {search.seconds:g} s: threshold '{name}' takes {operations:,.0f} operations of this mix a step"
     above, below = longest_s(lambda per_s: step.length_s(per_s, search.seconds), search)
-    return (f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; "
-            f"the search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where "
-            "they hold only below it (--rate begins elsewhere)")  # fmt: skip
+    return (
+        f"steps of {hours(first)} at {search.from_per_s:g} operations/s{why if first > search.seconds else ''}; "
+        f"the search plays {hours(above)} at most where the thresholds hold at this rate, {hours(below)} where they "
+        "hold only below it (--rate begins elsewhere)"
+    )
 
 
 def _say_begin(number: int, per_s: float, seconds: float) -> None:
