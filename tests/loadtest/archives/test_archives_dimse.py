@@ -202,9 +202,9 @@ def test_null_answers_every_service_and_keeps_nothing() -> None:
     assert assoc.send_c_echo().Status == 0
     assert assoc.send_c_store(ct(1, rows=512)).Status == 0
     assert answers(assoc, FIND, asking("STUDY", StudyInstanceUID=""))[0] == []
-    for found in (
-        assoc.send_c_get(asking("STUDY", StudyInstanceUID="1.2"), GET),
-        assoc.send_c_move(asking("STUDY", StudyInstanceUID="1.2"), "ANYWHERE", MOVE),
+    for found in (  # each to its end before the next: pynetdicom's own thread takes an answer that nobody waits for
+        list(assoc.send_c_get(asking("STUDY", StudyInstanceUID="1.2"), GET)),
+        list(assoc.send_c_move(asking("STUDY", StudyInstanceUID="1.2"), "ANYWHERE", MOVE)),
     ):
         ((final, _),) = found
         assert (final.Status, final.NumberOfCompletedSuboperations) == (0, 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.archives.addresses import resolve
-from loadtest.archives.check_result import Preflight
+from loadtest.archives.check_result import Means, Preflight
 from loadtest.archives.check_web import qido
 from loadtest.archives.target import Target
 from loadtest.archives.web_door import open_web, web_address
@@ -189,7 +189,7 @@ def test_a_targets_web_door_is_at_its_pinned_address(monkeypatch: pytest.MonkeyP
         target = pinned(f"http://localhost:{port}")
         with open_web(target, QUICK) as web:
             assert web.qido("studies", {})[1].ok
-        assert qido(Preflight(target, timeouts=QUICK)).is_ok
+        assert qido(Preflight(target, means=Means(timeouts=QUICK))).is_ok
     assert b"Host: localhost:" in server.requests[0]
     assert not asked
 
