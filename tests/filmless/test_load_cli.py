@@ -103,10 +103,7 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
         (("--find-limit", "--kill-at", "1", "--web"), "--find-limit takes no --web, --kill-at (Locust's page lives"),
         (("--find-limit", "--speed", "1"), "--find-limit takes no --speed"),  # though it is the default
         (("--check", "--commit", "--rate", "5"), "--check takes no traffic file, --rate, --commit: leave them out"),
-        (
-            ("--worker", "--sla", "x.toml"),
-            "--worker takes no traffic file, --sla (a worker plays the traffic of",
-        ),
+        (("--worker", "--sla", "x.toml"), "--worker takes no traffic file, --sla (a worker plays its master's traffic"),
         (("--check", "--find-limit"), "--check and --find-limit exclude each other"),
         (("--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: there is no folder nowhere; make it"),
         (("--junit", "tests"), "--junit tests: is a folder"),

@@ -247,7 +247,7 @@ def test_each_step_says_its_rate_and_why_it_is_longer_than_asked(tmp_path: Path)
     with running("embedded", "south", mode="null") as target:
         step = LimitPlay(
             Rated(write(tmp_path / "t.parquet", rows)), target, 0, thresholds(60), {"ledger": "none"},
-            lambda done, total, phase: phases.add(phase), begins=lambda *told: begun.append(told),
+            progress=lambda done, total, phase: phases.add(phase), begins=lambda *told: begun.append(told),
         )  # fmt: skip
         step(40.0, 0.5)
     assert step.slowest() == ("store", pytest.approx(42.0))
