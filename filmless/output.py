@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def say(text: str) -> None:
@@ -20,11 +21,11 @@ def give(data: dict[str, Any]) -> None:
 
 def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table to stdout; numbers come formatted, with their units in the column names."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for i, name in enumerate(columns):
         table.add_column(name, justify="left" if i == 0 else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # as it is: "[x]" and names of the user's would be read as markup
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

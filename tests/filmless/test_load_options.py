@@ -33,7 +33,7 @@ from filmless.load_options import (
     witnesses_of,
     workers_of,
 )  # fmt: skip
-from filmless.output import counted
+from filmless.output import counted, show
 from loadtest.play.config import PlayConfig
 from loadtest.play.journal import Journal
 from tests.loadtest.play.doctored import doctored
@@ -146,6 +146,13 @@ def test_help_names_how_a_study_may_be_viewed() -> None:
 def test_things_are_counted_in_words(n: int, told: str) -> None:
     assert counted(n, "study", "studies") == told
     assert counted(1, "operation") == "1 operation"
+
+
+def test_a_table_shows_words_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show("[ours]", ["value", "n"], [["[x]", "2"]])
+    told = capsys.readouterr().out
+    assert "[ours]" in told
+    assert "[x]" in told
 
 
 def test_what_is_offered_is_what_the_play_takes() -> None:
