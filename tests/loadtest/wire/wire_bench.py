@@ -27,6 +27,7 @@ from typing import NoReturn
 
 from loadtest.archives.launch import running
 from loadtest.wire import Peer, TcpProfile, open_association
+from loadtest.wire.channel import apply
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, free_port, part10, process
 
 PIXELS = 524288
@@ -56,12 +57,16 @@ def ours(peer: Peer, profile: TcpProfile, count: int) -> tuple[float, float]:
 
 
 def raw_tcp(count: int, connections: int = 1, reads: Sequence[int] = WHOLE) -> tuple[float, float]:
-    """Blocks of 512 kB a second over loopback, each answered by 100 bytes, and the sender's CPU in ms a block."""
+    """Blocks of 512 kB a second over loopback, each answered by 100 bytes, and the sender's CPU in ms a block.
+
+    With the options of our client's socket, so that its share is of the same TCP.
+    """
     block = os.urandom(PIXELS)
 
     def send(address: tuple[str, int]) -> None:
-        with socket.create_connection(address) as talk:
-            talk.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with socket.socket() as talk:
+            apply(talk, TcpProfile.TUNED)
+            talk.connect(address)
             for _ in range(count // connections):
                 talk.sendall(block)
                 talk.recv(100)
