@@ -96,7 +96,8 @@ def stow_answer(answer: HTTPResponse, raw: bytes, sent: Sequence[str]) -> dict[s
     if not isinstance(body, dict):
         raise ProtocolError("a STOW-RS answer must be one JSON object (PS3.18 annex F)")
     failed = _sequence(body, _FAILED) + _sequence(body, _OTHER)
-    told = set(map(_uid, _sequence(body, _REFERENCED))) - set(map(_uid, failed)) - {""}
+    became = named(_sequence(body, _REFERENCED), failed)
+    told = {uid for uid, reason in became.items() if reason == 0}
     stored = sum(uid in told for uid in sent) + min(len(told.difference(sent)), sent.count(""))
     return {
         "stored": stored,
@@ -104,15 +105,15 @@ def stow_answer(answer: HTTPResponse, raw: bytes, sent: Sequence[str]) -> dict[s
         "unknown": max(len(sent) - stored - len(failed), 0),
         "reasons": tuple(_number(one.get(_REASON)) for one in failed),
         "detail": detail(answer, raw),
-        "named": named(body),
+        "named": became,
     }
 
 
-def named(body: Mapping[str, Any]) -> dict[str, int]:
+def named(stored: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """What became of each object that a Store Instances Response names; failed, where it is named as both."""
-    stored = {_uid(one): 0 for one in _sequence(body, _REFERENCED)}
-    failed = {_uid(one): _number(one.get(_REASON)) or NO_REASON for one in _sequence(body, _FAILED)}
-    return {uid: reason for uid, reason in (stored | failed).items() if uid}
+    good = {_uid(one): 0 for one in stored}
+    bad = {_uid(one): _number(one.get(_REASON)) or NO_REASON for one in failed}
+    return {uid: reason for uid, reason in (good | bad).items() if uid}
 
 
 def _uid(item: Mapping[str, Any]) -> str:
