@@ -1,7 +1,8 @@
 """Stalls: periods in which nothing was completed while something was held; and every figure with and without them.
 
 A client that waits for its answer hides a stall: it sends nothing meanwhile, and all that it sends later is quick. Slow
-operations are no stall: what was under way must have been expected to end, by what its kind usually takes.
+operations are no stall: what was under way must have been expected to end, by what its kind usually takes. Where too
+few of a kind ended well to know that, one that ended well says nothing, however long it took.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from loadtest.verdict.records import RETRIEVING
 
 Floats = NDArray[np.float64]
 LEAST_S = 0.25  # shorter ones are lost among single slow answers
@@ -40,6 +43,20 @@ class Stall:
         return self.to_s - self.from_s
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """Each operation, seconds of the play: when it was due, until when it waited, and what its kind usually takes.
+
+    `usual` is NaN where that is not known. A retrieve of such a kind waits until its first answer: its images come
+    without a mark, and many of them take long. `mute`: it was never answered.
+    """
+
+    begun: Floats
+    until: Floats
+    usual: Floats
+    mute: NDArray[np.bool_]
+
+
 def find_stalls(played: pd.DataFrame, objects: pd.DataFrame | None = None) -> list[Stall]:
     """Stalls of each cluster, longest first; `objects` (single stored images) count as completions too."""
     found = [stall for cluster, part in played.groupby("cluster", sort=False)
@@ -55,11 +72,11 @@ def _of(cluster: str, sent: pd.DataFrame, objects: pd.DataFrame | None) -> list[
     ok = (sent["outcome"] == "ok").to_numpy()
     answer = (sent["first_byte_s"] - sent["start_s"])[ok].dropna()
     least = max(LEAST_S, TIMES_USUAL * float(answer.median()) if len(answer) else 0.0)
-    usual, good = _usual(sent), ended[ok]
+    good, waiting = ended[ok], _waiting(sent)
     edges = np.sort(np.append(done, ended.max()))  # what never ended well was held to the end
     return [_stall(cluster, a, b, begun, ended, int((good <= a).sum()) < COLD)
             for a, b in _gaps(edges, begun, ended)
-            if b - a > least and _is_frozen(a, b, begun, ended, usual)]  # fmt: skip
+            if b - a > least and _is_frozen(a, b, waiting)]  # fmt: skip
 
 
 def _completions(cluster: str, sent: pd.DataFrame, objects: pd.DataFrame | None) -> Floats:
@@ -74,24 +91,37 @@ def _completions(cluster: str, sent: pd.DataFrame, objects: pd.DataFrame | None)
     return np.asarray(done[np.isfinite(done)], dtype=np.float64)
 
 
+def _waiting(sent: pd.DataFrame) -> _Waiting:
+    usual, ended = _usual(sent), sent["end_s"].to_numpy(dtype=np.float64)
+    first, outcome = sent["first_byte_s"].to_numpy(dtype=np.float64), sent["outcome"]
+    mute = (outcome == "unknown").to_numpy() | (np.isnan(first) & (outcome != "refused").to_numpy())
+    arriving = np.isnan(usual) & sent["operation"].isin(RETRIEVING).to_numpy() & ~mute
+    until = np.where(arriving, np.fmin(first, ended), ended)
+    return _Waiting(sent["due_s"].to_numpy(dtype=np.float64), until, usual, mute)
+
+
 def _usual(sent: pd.DataFrame) -> Floats:
-    """What each operation was expected to take: the lower quartile of its kind, more for more images; 0: not known."""
+    """What each operation was expected to take: the lower quartile of its kind, more for more images; NaN: unknown."""
     good = sent[sent["outcome"] == "ok"]
     kinds = (good["end_s"] - good["due_s"]).groupby(good["operation"])
     usual = kinds.quantile(0.25).where(kinds.size() >= KNOWN)
     typical = sent.groupby("operation")["planned_objects"].transform("median").clip(lower=1)
     larger = (sent["planned_objects"] / typical).clip(lower=1.0)
-    return np.asarray((sent["operation"].map(usual) * larger).fillna(0.0), dtype=np.float64)
+    return np.asarray(sent["operation"].map(usual) * larger, dtype=np.float64)
 
 
-def _is_frozen(a: float, b: float, begun: Floats, ended: Floats, usual: Floats) -> bool:
+def _is_frozen(a: float, b: float, of: _Waiting) -> bool:
     """Three operations were held for over twice what they were expected to take, or one for over ten times.
 
-    Held: most of its time passed within the gap. A slow answer beside quick ones passes through many gaps.
+    Held: most of its time passed within the gap. A slow answer beside quick ones passes through many gaps. Of a kind
+    that is not known, three count however long they were held, and one alone only if it was never answered.
     """
-    inside = np.minimum(ended, b) - np.maximum(begun, a)
-    held = (inside > LEAST_S) & (inside >= (ended - begun) / 2)
-    return bool((held & (inside > 2 * usual)).sum() >= SEVERAL or (held & (inside > TIMES_USUAL * usual)).any())
+    inside = np.minimum(of.until, b) - np.maximum(of.begun, a)
+    held = (inside > LEAST_S) & (inside >= (of.until - of.begun) / 2)
+    unknown = np.isnan(of.usual)
+    several = held & (unknown | (inside > 2 * of.usual))
+    alone = held & ((unknown & of.mute) | (inside > TIMES_USUAL * of.usual))
+    return bool(several.sum() >= SEVERAL or alone.any())
 
 
 def _gaps(done: Floats, begun: Floats, ended: Floats) -> list[tuple[float, float]]:

@@ -133,6 +133,80 @@ def test_slow_retrieves_beside_quick_finds_are_no_stalls() -> None:
     assert find_stalls(pd.concat([finds, gets], ignore_index=True)) == []
 
 
+def mixed(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
+
+
+def late(data: pd.DataFrame, by_s: float) -> pd.DataFrame:
+    """The same operations, so much later."""
+    times = ["due_s", "start_s", "first_byte_s", "first_object_s", "end_s"]
+    return data.assign(**{name: data[name] + by_s for name in times})
+
+
+def held(kind: str, took_s: float, at_s: float, answers_after: float = 1.0, **other: object) -> pd.DataFrame:
+    """One operation; after which share of its time its first answer came."""
+    one = played([took_s], operation=kind, **other)
+    first = one["due_s"] + answers_after * took_s
+    return late(one.assign(first_byte_s=first, first_object_s=first), at_s)
+
+
+QUICK = played(np.full(100, 0.005), every_s=0.05)  # stores until 5 s
+
+
+@pytest.mark.parametrize(("kind", "took_s", "images"), [("get", 0.49, 107), ("move", 0.41, 67), ("find", 0.4, 1)])
+@pytest.mark.parametrize("answers_after", [0.02, 0.99])
+@pytest.mark.parametrize("others", [0, 1])
+def test_one_operation_of_a_kind_that_is_not_known_is_no_stall(
+    kind: str, took_s: float, images: int, answers_after: float, others: int
+) -> None:
+    """It ended well, and what its kind takes nobody knows: of an archive that is not frozen it may be all that is."""
+    one = held(kind, took_s, 6.0, answers_after, objects=images, planned_objects=images)
+    again = [held(kind, 0.02, 4.0 + n, objects=2, planned_objects=2) for n in range(others)]
+    assert find_stalls(mixed(QUICK, one, *again)) == []
+
+
+def test_several_long_retrieves_of_kinds_that_are_not_known_are_no_stall() -> None:
+    """Their images come one after another without a mark; that none has begun to come for so long is a freeze."""
+    kinds, many = ("get", "move", "wado"), {"objects": 300, "planned_objects": 300}
+    assert find_stalls(mixed(QUICK, *(held(kind, 3.0, 6.0, 0.02, **many) for kind in kinds))) == []
+    (stall,) = find_stalls(mixed(QUICK, *(held(kind, 3.0, 6.0, 0.9, **many) for kind in kinds)))
+    assert (stall.from_s, stall.lasted_s) == (pytest.approx(6.0), pytest.approx(2.7))
+
+
+@pytest.mark.parametrize("kind", ["find", "get", "store"])
+@pytest.mark.parametrize("began_to_answer", [False, True])
+def test_one_operation_that_is_never_answered_is_a_stall_whatever_its_kind(kind: str, began_to_answer: bool) -> None:
+    one = held(kind, 30.0, 6.0, 0.001, outcome="unknown", planned_objects=50)
+    if not began_to_answer:
+        one[["first_byte_s", "first_object_s"]] = np.nan
+    (stall,) = find_stalls(mixed(played(np.full(100, 0.005), every_s=0.05, operation="qido"), one))
+    assert (stall.from_s, stall.to_s, stall.hit) == (pytest.approx(6.0), pytest.approx(36.0), 1)
+
+
+def test_one_operation_that_is_refused_after_a_while_is_no_stall() -> None:
+    refused = held("find", 0.4, 6.0, outcome="refused").assign(first_byte_s=np.nan, first_object_s=np.nan)
+    assert find_stalls(mixed(QUICK, refused)) == []
+
+
+def test_a_cold_start_with_few_operations_is_found() -> None:
+    """A store, a query and a retrieve, the first of all, held for 2 s; then one of each is quick, and none known."""
+    first = [held(kind, 2.0 - at, at) for kind, at in (("store", 0.0), ("find", 0.1), ("get", 0.2))]
+    then = [held(kind, 0.02, 3.0 + at) for at, kind in enumerate(("store", "find", "get", "wado"))]
+    (stall,) = find_stalls(mixed(*first, *then))
+    assert (stall.cold, stall.from_s, stall.lasted_s, stall.hit) == (True, 0.0, pytest.approx(2.0), 3)
+
+
+def test_a_freeze_of_known_kinds_is_found_beside_a_long_retrieve() -> None:
+    """A C-GET of a kind that is not known brings its images while three stores are held for 2 s; or one find is."""
+    get = held("get", 8.0, 4.9, 0.01, objects=500, planned_objects=500)
+    stores = [held("store", 2.0, 6.0 + 0.01 * n) for n in range(3)]
+    (stall,) = find_stalls(mixed(QUICK, get, *stores))
+    assert (stall.from_s, stall.to_s) == (pytest.approx(4.99, abs=0.05), pytest.approx(8.0))
+    finds = played(np.full(100, 0.01), every_s=0.05, operation="find")
+    (stall,) = find_stalls(mixed(finds, get, held("find", 2.0, 6.0)))
+    assert stall.to_s == pytest.approx(8.0)
+
+
 def test_a_hundred_images_may_take_longer_than_ten() -> None:
     gets = played(np.where(np.arange(8) == 5, 9.0, 0.9), 10.0, operation="get", objects=10, planned_objects=10)
     gets["first_byte_s"] = gets["first_object_s"] = gets["end_s"]
