@@ -62,4 +62,5 @@ def rest(measured: Measured) -> str:
     counts = ", ".join(f"{int(odd[kind].sum()):,} {KINDS[kind]}" for kind in _kinds(odd, FOUND) if odd[kind].sum())
     head = f"and {more:,} more, in ledger.parquet of the run folder. " if more > 0 else ""
     objects = f"Objects: {counts}. " if counts else ""
-    return f'{head}{len(odd):,} studies are exceptions. {objects}All of them, in the run folder: duckdb -c "{_QUERY}"'
+    told, of = ("1 study is an exception", "it") if len(odd) == 1 else (f"{len(odd):,} studies are exceptions", "them")
+    return f'{head}{told}. {objects}All of {of}, in the run folder: duckdb -c "{_QUERY}"'

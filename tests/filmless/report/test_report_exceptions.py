@@ -81,6 +81,11 @@ def test_a_long_story_is_cut_and_says_where_the_whole_is(sim: Simulated, tmp_pat
     assert "797, 799" in measured.ledger["happened"][0]
 
 
+def test_one_exception_is_told_in_the_singular(tmp_path: Path) -> None:
+    words = exceptions.rest(read(tmp_path, [study(1, ["ok"], [0]), study(2, ["ok"], [0, None])]))
+    assert words.startswith("1 study is an exception. Objects: 1 phantom. All of it, in the run folder: duckdb")
+
+
 def test_without_exceptions_that_is_said(sim: Simulated, tmp_path: Path) -> None:
     measured = read(tmp_path, [study(1, ["ok"], [0])])
     assert exceptions.exceptions(sim, measured).empty
