@@ -13,7 +13,8 @@ from filmless.report.held import KIND_COLOUR, highest_mark, mark_limits, mark_st
 from filmless.report.latency import STAT_NAME
 from filmless.report.measured import BEYOND, KIND_ORDER, QUANTILES, Measured, needed
 from filmless.report.palette import BLUE, ORANGE, PALE, TEAL, WORLD_MARKER, look
-from filmless.report.panels import aside, direct_label, intervals, panels, rows_of, time_axis, whisker
+from filmless.report.panels import aside, direct_label, intervals, rows_of, time_axis, whisker
+from filmless.report.per_play import Panel, a_panel, each, heads, left_of, panels_of, play_panels, with_plays
 from filmless.report.simulated import Simulated
 from filmless.report.tables import records
 from filmless.report.words import duration_unit, short_duration
@@ -31,13 +32,6 @@ ROWS = {"film image": ("film", "time_to_image_s", "film: request to image"),
         "pacs image": ("pacs", "time_to_image_s", "PACS: request to image"),
         "pacs stored": ("pacs", "stored_s", "PACS: taken to stored")}  # fmt: skip
 SIMULATED_COLOUR = {"film image": ORANGE, "pacs image": BLUE, "pacs stored": BLUE}
-
-
-def titled(sim: Simulated, cluster: str) -> str:
-    """A cluster with its suppliers, as the name of a panel."""
-    rows = sim.suppliers[sim.suppliers["cluster"] == cluster]
-    names = [sim.supplier_name(str(c)) for c in rows.sort_values("trusts", ascending=False)["supplier"]]
-    return f"{sim.cluster_name(cluster)} ({', '.join(names)})" if names else sim.cluster_name(cluster)
 
 
 def percentiles(measured: Measured, clock: str = "response") -> pd.DataFrame:
@@ -64,56 +58,62 @@ def _ends(data: pd.DataFrame) -> tuple[float, float]:
     return max(1e-4, float(np.nanmin(every)) / 1.8), float(np.nanmax(every)) * 1.8
 
 
-def _draw_answers(sim: Simulated, data: pd.DataFrame) -> Canvas:
+def _draw_answers(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
     rows = [(k, s) for k in KIND_ORDER for s in ("p50", "p95")]
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
+    canvas, axes = play_panels(sim, shown, 3.4)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            _answer_rows(axis, data[data["cluster"] == cluster], rows)
+        for at, axis in enumerate(axes):
+            _answer_rows(axis, data[data["panel"] == at], rows)
             rows_of(axis, [f"{k}, {'median' if s == 'p50' else s}" for k, s in rows])
             time_axis(axis, *_ends(data))
         canvas.supxlabel("time, logarithmic", fontsize=9)
     return canvas
 
 
-def store_words(measured: Measured) -> str:
-    """The message about storing, by the highest percentile that the number of operations bears."""
+def store_words(measured: Measured, several: bool = False) -> str:
+    """The message about storing, by the highest percentile that the number of operations bears.
+
+    Where clusters have `several` plays, that of the slowest of all plays.
+    """
+    by = ["run", "cluster", "kind"] if several else ["kind"]
     for stat, share in (("p95", "95 %"), ("p50", "half")):
-        found = measured.table(stat, ["kind"])
+        found = measured.table(stat, by)
         found = found[(found["kind"] == "store") & found["value"].notna()]
         if len(found):
-            return f"The archives stored {share} of studies within {short_duration(float(found['value'].iloc[0]))}"
+            who = "The slowest play" if several else "The archives"
+            return f"{who} stored {share} of studies within {short_duration(float(found['value'].max()))}"
     return f"{len(measured.answered()):,} operations ended well, too few for percentiles"
 
 
 def answers(sim: Simulated, measured: Measured) -> Figure:
-    """Median and 95th percentile of store, query and retrieve, by cluster."""
-    data = sim.in_order(percentiles(measured))
-    data = data[data["cluster"].isin(sim.clusters)]
-    words = store_words(measured)
+    """Median and 95th percentile of store, query and retrieve, by cluster and play."""
+    shown = panels_of(sim, measured)
+    data = each(shown, percentiles)
+    words = store_words(measured, bool(heads(shown)))
     unit_s, unit = duration_unit(data["value"].max())
     return Figure(
         key="answers", title=words,
         measure=RESPONSE + ", median and 95th percentile over operations",
         unit=unit, place=sim.place, period=measured.period, how="measured",
-        alt="Dot plot, one panel a cluster: median and 95th percentile of measured store, query and retrieve response. "
+        alt=f"Dot plot, {a_panel(shown)}: median and 95th percentile of measured store, query and retrieve response. "
             f"{words}.",
-        band=BAND, source=measured.source, canvas=_draw_answers(sim, data), row_heads=3,
-        data=answer_table(sim, with_first_images(sim, data, measured), unit_s, unit),
+        band=BAND, source=measured.source, canvas=_draw_answers(sim, shown, data), row_heads=3 + heads(shown),
+        data=answer_table(sim, shown, with_first_images(shown, data), unit_s, unit),
     )  # fmt: skip
 
 
-def with_first_images(sim: Simulated, data: pd.DataFrame, measured: Measured) -> pd.DataFrame:
+def with_first_images(shown: Sequence[Panel], data: pd.DataFrame) -> pd.DataFrame:
     """The percentiles, and those of a retrieve's first image behind them."""
-    first = measured.first_images()
-    return pd.concat([data, sim.in_order(first[first["cluster"].isin(sim.clusters)])]) if len(first) else data
+    first = each(shown, Measured.first_images)
+    return pd.concat([data, first]) if len(first) else data
 
 
-def answer_table(sim: Simulated, data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
+def answer_table(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame, unit_s: float, unit: str) -> pd.DataFrame:
     """Percentiles as a table; "enough" says whether n bears the percentile."""
-    shown = intervals(sim.named(data)[["cluster", "kind", "stat", "value", "low", "high", "n", "method"]], unit_s, unit)
-    shown.insert(2, "statistic", [STAT_NAME[s] for s in data["stat"]])
-    return shown.assign(enough=data["enough"].to_numpy())
+    rows = data[["cluster", "play", "kind", "stat", "value", "low", "high", "n", "method"]]
+    out = intervals(with_plays(sim.named(rows), shown), unit_s, unit)
+    out.insert(2 + heads(shown), "statistic", [STAT_NAME[s] for s in data["stat"]])
+    return out.assign(enough=data["enough"].to_numpy())
 
 
 def _nines(q: Floats) -> Floats:
@@ -142,29 +142,31 @@ def _nines_panel(axis: Axes, sorted_s: Floats, kind: str) -> None:
     axis.plot(_nines(q[~sure]), sorted_s[~sure], ls="none", marker=".", ms=3.5, color=KIND_COLOUR[kind], mew=0)
 
 
-def _draw_nines(sim: Simulated, measured: Measured) -> Canvas:
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.1)
+def _draw_nines(sim: Simulated, shown: Sequence[Panel], measured: Measured) -> Canvas:
+    canvas, axes = play_panels(sim, shown, 3.1)
     with look():
-        for i, (axis, cluster) in enumerate(zip(axes, sim.clusters, strict=True)):
-            for kind in KIND_ORDER:
-                _nines_panel(axis, measured.sorted_responses(cluster, kind), kind)
-            if i == 0:
-                _name_lines(axis, {k: measured.sorted_responses(cluster, k) for k in KIND_ORDER})
-            mark_limits(axis, measured, _nines)
-            mark_stalls(axis, measured, cluster)
+        for axis, one in zip(axes, shown, strict=True):
+            lines = {kind: one.measured.sorted_responses(one.cluster, kind) for kind in KIND_ORDER}
+            for kind, sorted_s in lines.items():
+                _nines_panel(axis, sorted_s, kind)
+            if axis is axes[0]:
+                _name_lines(axis, lines)
+            mark_limits(axis, one.measured, _nines)
+            mark_stalls(axis, one.measured, one.cluster)
             axis.set_xticks([0, 1, 2, 3], ["0", "90", "99", "99.9"])
         took = measured.answered()["end_s"] - measured.answered()["due_s"]
         top = max(float(took.max()), min(highest_mark(measured), FARTHEST * float(took.max())))
         time_axis(axes[0], max(1e-4, float(took.min()) / 1.5), top * 2.2, "y", 6)
-        axes[0].set_ylabel("response time, logarithmic")
+        for axis in left_of(axes):
+            axis.set_ylabel("response time, logarithmic")
         canvas.supxlabel("percentile (%), on an axis of nines", fontsize=9)
     return canvas
 
 
 def nines(sim: Simulated, measured: Measured) -> Figure:
-    """Percentile curves of store, query and retrieve on an axis of nines, by cluster."""
-    data = sim.in_order(percentiles(measured))
-    data = data[data["cluster"].isin(sim.clusters)]
+    """Percentile curves of store, query and retrieve on an axis of nines, by cluster and play."""
+    shown = panels_of(sim, measured)
+    data = each(shown, percentiles)
     unit_s, unit = duration_unit(data["value"].max())
     worst = measured.answered()
     longest = (worst["end_s"] - worst["due_s"]).max()
@@ -172,36 +174,38 @@ def nines(sim: Simulated, measured: Measured) -> Figure:
         key="nines", title=f"The slowest answer took {short_duration(float(longest))}",
         measure=RESPONSE + " by percentile", unit=unit, place=sim.place,
         period=measured.period, how="measured",
-        alt="Percentile curves of measured store, query and retrieve response, one panel a cluster, percentiles on an "
+        alt=f"Percentile curves of measured store, query and retrieve response, {a_panel(shown)}, percentiles on an "
             f"axis of nines. The slowest of {len(worst):,} operations took {short_duration(float(longest))}.",
         band=f"Lines end where fewer than {BEYOND} operations are slower; dots beyond are single operations. "
              "Thin steps in a line's colour: its thresholds, where there are any; dashed level: the longest stall. "
              "Intervals of the percentiles are in the table.",
-        source=measured.source, canvas=_draw_nines(sim, measured), row_heads=3,
-        data=answer_table(sim, data, unit_s, unit),
+        source=measured.source, canvas=_draw_nines(sim, shown, measured), row_heads=3 + heads(shown),
+        data=answer_table(sim, shown, data, unit_s, unit),
     )  # fmt: skip
 
 
-def _side(sim: Simulated, measured: Measured) -> pd.DataFrame:
-    """Simulated and measured medians in one table: cluster, row, how, value, low, high, n."""
+def _side(sim: Simulated, shown: Sequence[Panel]) -> pd.DataFrame:
+    """Simulated and measured medians in one table: cluster, play, row, how, value, low, high, n, panel.
+
+    What was simulated belongs to every play of its cluster: panel -1.
+    """
     parts = []
     for code, (world, measure, name) in ROWS.items():
         found = sim.table(measure, "p50", ["cluster"], world)
-        parts.append(found.assign(code=code, row=name, how="simulated"))
-    if measured:
-        found = measured.table("p50", ["cluster", "kind"])
-        found = found.assign(code=found["kind"], row=[f"archive: {k}" for k in found["kind"]], how="measured")
-        parts.append(found[found["cluster"].isin(sim.clusters)])
+        parts.append(found.assign(code=code, row=name, how="simulated", play="", panel=-1))
+    found = each(shown, lambda measured: measured.table("p50", ["cluster", "kind"]) if measured else pd.DataFrame())
+    if len(found):
+        parts.append(found.assign(code=found["kind"], row=[f"archive: {k}" for k in found["kind"]], how="measured"))
     return sim.in_order(pd.concat(parts, ignore_index=True))
 
 
-def _draw_side(sim: Simulated, data: pd.DataFrame) -> Canvas:
+def _draw_side(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
     rows = {**{c: v[2] for c, v in ROWS.items()}, **{k: f"archive: {k}" for k in KIND_ORDER}}
     codes = list(rows)
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.4)
+    canvas, axes = play_panels(sim, shown, 3.4)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            for r in records(data[data["cluster"] == cluster]):
+        for at, (axis, one) in enumerate(zip(axes, shown, strict=True)):
+            for r in records(data[(data["cluster"] == one.cluster) & data["panel"].isin([-1, at])]):
                 world = "measured" if r["how"] == "measured" else r["code"].split()[0]
                 whisker(axis, codes.index(r["code"]), r["value"], r["low"], r["high"],
                         {**SIMULATED_COLOUR, **KIND_COLOUR}[r["code"]] if world != "measured" else TEAL,
@@ -214,8 +218,9 @@ def _draw_side(sim: Simulated, data: pd.DataFrame) -> Canvas:
 
 
 def side_by_side(sim: Simulated, measured: Measured) -> Figure:
-    """Simulated film, simulated PACS and the measured archives on one axis, by cluster."""
-    data = _side(sim, measured)
+    """Simulated film, simulated PACS and the measured archives on one axis, by cluster and play."""
+    shown = panels_of(sim, measured)
+    data = _side(sim, shown)
     film = sim.table("time_to_image_s", "p50", [], "film")["value"].iloc[0]
     pacs = sim.table("time_to_image_s", "p50", [], "pacs")["value"].iloc[0]
     words = f"{short_duration(float(film))} on film, {short_duration(float(pacs))} on PACS"
@@ -224,17 +229,18 @@ def side_by_side(sim: Simulated, measured: Measured) -> Figure:
         key="side-by-side", title=f"Median time to image: {words}",
         measure="Median of simulated times over exams and of measured responses over operations", unit="seconds",
         place=sim.place, period=sim.period, how="simulated and measured" if measured else "simulated",
-        alt=f"Dot plot, one panel a cluster, logarithmic: simulated times on film and PACS above measured archive "
+        alt=f"Dot plot, {a_panel(shown)}, logarithmic: simulated times on film and PACS above measured archive "
             f"responses. Median time to image: {words}.",
         band=f"{sim.band()} Measured: intervals by ranks.{played}",
         source=f"{sim.source}; {measured.source}" if measured else sim.source,
-        canvas=_draw_side(sim, data), row_heads=3, data=_side_table(sim, data),
+        canvas=_draw_side(sim, shown, data), row_heads=3 + heads(shown), data=_side_table(sim, shown, data),
     )  # fmt: skip
 
 
-def _side_table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
-    named = sim.named(data)[["cluster", "row", "how", "value", "low", "high", "n", "method"]]
-    return intervals(named.rename(columns={"row": "what"}), 1.0, "seconds")
+def _side_table(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> pd.DataFrame:
+    named = sim.named(data)[["cluster", "play", "row", "how", "value", "low", "high", "n", "method"]]
+    named["play"] = named["play"].where(named["how"] == "measured", "simulated")
+    return intervals(with_plays(named, shown).rename(columns={"row": "what"}), 1.0, "seconds")
 
 
 def outcomes(sim: Simulated, measured: Measured) -> pd.DataFrame:
@@ -259,22 +265,25 @@ def ledger(sim: Simulated, measured: Measured) -> pd.DataFrame:
 
 
 def objects(sim: Simulated, measured: Measured) -> pd.DataFrame:
-    """Service time of single stored images by cluster, milliseconds; empty without a table of objects."""
-    found = sim.in_order(measured.objects())
+    """Service time of single stored images by cluster and play, milliseconds; empty without a table of objects."""
+    shown = panels_of(sim, measured)
+    found = each(shown, Measured.objects)
     if found.empty:
         return found
-    shown = intervals(sim.named(found)[["cluster", "value", "low", "high", "n", "method"]], 1e-3, "milliseconds")
-    shown.insert(1, "statistic", [STAT_NAME[s] for s in found["stat"]])
-    return shown.assign(enough=found["enough"].to_numpy())
+    rows = sim.named(found)[["cluster", "play", "value", "low", "high", "n", "method"]]
+    out = intervals(with_plays(rows, shown), 1e-3, "milliseconds")
+    out.insert(1 + heads(shown), "statistic", [STAT_NAME[s] for s in found["stat"]])
+    return out.assign(enough=found["enough"].to_numpy())
 
 
 def by_part(sim: Simulated, measured: Measured, column: str) -> pd.DataFrame:
-    """Median and p95 response time by cluster, kind and supplier or modality, with what n bears."""
-    found = pd.concat([measured.table(s, ["cluster", column, "kind"]) for s in ("p50", "p95")], ignore_index=True)
-    found = sim.in_order(found[found["cluster"].isin(sim.clusters)])
-    shown = intervals(sim.named(found)[["cluster", column, "kind", "stat", "value", "low", "high", "n"]], 1, "seconds")
-    shown.insert(3, "statistic", [STAT_NAME[s] for s in found["stat"]])
-    return shown.assign(enough=found["enough"].to_numpy())
+    """Median and p95 response time by cluster, play, kind and supplier or modality, with what n bears."""
+    shown, by = panels_of(sim, measured), ["cluster", column, "kind"]
+    found = each(shown, lambda one: pd.concat([one.table(s, by) for s in ("p50", "p95")], ignore_index=True))
+    rows = sim.named(found)[["cluster", "play", column, "kind", "stat", "value", "low", "high", "n"]]
+    out = intervals(with_plays(rows, shown), 1, "seconds")
+    out.insert(3 + heads(shown), "statistic", [STAT_NAME[s] for s in found["stat"]])
+    return out.assign(enough=found["enough"].to_numpy())
 
 
 NEEDED = {s: needed(q) for s, q in QUANTILES.items()}

@@ -4,6 +4,7 @@
 are compared: at another speed the load was another.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from filmless.report.answers import titled
 from filmless.report.figures import Figure
 from filmless.report.measured import Measured, parts_of
 from filmless.report.palette import BLUE, MUTED, ORANGE, look
-from filmless.report.panels import aside, key_above, panels, time_axis
+from filmless.report.panels import aside, key_above, time_axis
+from filmless.report.per_play import Panel, a_panel, each, heads, left_of, panels_of, play_panels, with_plays
 from filmless.report.simulated import Simulated
 from filmless.report.tables import number
 from filmless.report.words import short_duration
@@ -72,35 +73,37 @@ def _panel(axis: Axes, part: pd.DataFrame) -> None:
         axis.plot(np.maximum(one["seconds"], LEAST_S), 100 * one["q"], color=COLOUR[str(kind)], ls=dash, label=name)
 
 
-def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 3.2)
+def _draw(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
+    canvas, axes = play_panels(sim, shown, 3.2)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            part = data[data["cluster"] == cluster]
+        for at, axis in enumerate(axes):
+            part = data[data["panel"] == at]
             if part.empty:
                 aside(axis, "no play of a window in real time")
             _panel(axis, part)
             axis.axhline(50, color=MUTED, lw=0.5)
         seconds = np.maximum(data["seconds"].to_numpy(dtype=np.float64), LEAST_S)
         time_axis(axes[0], float(seconds.min()) / 1.3, float(seconds.max()) * 1.3)
-        axes[0].set_ylabel("operations done, %")
+        for axis in left_of(axes):
+            axis.set_ylabel("operations done, %")
         key_above(canvas, axes)
         canvas.supxlabel("time, logarithmic", fontsize=9)
     return canvas
 
 
-def _table(sim: Simulated, data: pd.DataFrame) -> pd.DataFrame:
+def _table(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> pd.DataFrame:
     """Some quantiles of each line, in seconds."""
-    kept = data[data["q"].isin(np.round(SHOWN, 2))]
-    wide = kept.pivot_table(index=["cluster", "kind", "how", "line", "n"], columns="q", values="seconds", sort=False)
+    kept, line = data[data["q"].isin(np.round(SHOWN, 2))], ["cluster", "play", "panel", "kind", "how", "line", "n"]
+    wide = kept.pivot_table(index=line, columns="q", values="seconds", sort=False)
     wide.columns = pd.Index([f"{100 * q:.0f} % within (s)" for q in wide.columns])
-    return sim.named(wide.reset_index()).rename(columns={"kind": "operation", "line": "what"})
+    named = sim.named(with_plays(wide.reset_index(), shown))
+    return named.rename(columns={"kind": "operation", "line": "what"})
 
 
 def simulated_over_measured(sim: Simulated, measured: Measured) -> Figure:
-    """Cumulative curves of the same window: dashed as simulated, solid as measured, by cluster."""
-    data = pairs(measured)
-    data = sim.in_order(data[data["cluster"].isin(sim.clusters)])
+    """Cumulative curves of the same window: dashed as simulated, solid as measured, by cluster and play."""
+    panels = panels_of(sim, measured)
+    data = each(panels, pairs)
     data["q"] = data["q"].round(2)
     stores = data[(data["kind"] == "store") & (data["line"] == "store") & (data["q"] == 0.5)]
     middle = {how: float(part["seconds"].median()) for how, part in stores.groupby("how")}
@@ -111,11 +114,12 @@ def simulated_over_measured(sim: Simulated, measured: Measured) -> Figure:
         key="simulated-over-measured", title=words,
         measure="Time of operations of the same window, share done within each time", unit="per cent of operations",
         place=sim.place, period=measured.period, how="simulated and measured",
-        alt=f"Cumulative curves, one panel a cluster, time on a logarithmic axis: measured solid, simulated dashed. "
+        alt=f"Cumulative curves, {a_panel(panels)}, time on a logarithmic axis: measured solid, simulated dashed. "
             f"{words}.",
         band="No intervals: every operation of the window, both times. Simulated store: from arrival at the archive, "
              "waiting included; taken to stored: over the site's store and link as well; retrieve: in the archive's "
              "hands. Measured: due until answered in full, on this machine, over a link only where sites were shaped. "
              f"Plays in real time: {runs}.",
-        source=f"{sim.source}; {measured.source}", canvas=_draw(sim, data), data=_table(sim, data), row_heads=4,
+        source=f"{sim.source}; {measured.source}", canvas=_draw(sim, panels, data), data=_table(sim, panels, data),
+        row_heads=4 + heads(panels),
     )  # fmt: skip

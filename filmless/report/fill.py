@@ -1,5 +1,6 @@
 """Latency against archive fill: how long an image took to store when so many lay in the archive already."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -7,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from filmless.report.answers import titled
 from filmless.report.figures import Figure
 from filmless.report.measured import Measured, needed, percentile
 from filmless.report.palette import BLUE, ORANGE, look
-from filmless.report.panels import aside, key_above, panels, ribbon, time_axis
+from filmless.report.panels import aside, key_above, ribbon, time_axis
+from filmless.report.per_play import Panel, a_panel, each, heads, left_of, panels_of, play_panels, with_plays
 from filmless.report.simulated import KeptRun, Simulated
 from filmless.report.words import short_duration
 
@@ -73,41 +74,42 @@ def has_fill(measured: Measured) -> bool:
     return bool(measured) and len(stored(measured)) >= needed(0.5)
 
 
-def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 2.8)
+def _draw(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
+    canvas, axes = play_panels(sim, shown, 2.8)
     values = data[["p50", "p95"]].to_numpy(dtype=np.float64)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            part = data[data["cluster"] == cluster]
+        for at, axis in enumerate(axes):
+            part = data[data["panel"] == at]
             if part.empty:
                 aside(axis, "nothing was stored here")
-            at = (part["from"] + part["to"]) / 2e3
-            ribbon(axis, at, part["low"], part["high"], BLUE)
-            axis.plot(at, part["p50"].astype(float), color=BLUE, marker="o", ms=3, label="median")
-            axis.plot(at, part["p95"].astype(float), color=ORANGE, ls="--", marker="s", ms=3, label="p95")
+            held = (part["from"] + part["to"]) / 2e3
+            ribbon(axis, held, part["low"], part["high"], BLUE)
+            axis.plot(held, part["p50"].astype(float), color=BLUE, marker="o", ms=3, label="median")
+            axis.plot(held, part["p95"].astype(float), color=ORANGE, ls="--", marker="s", ms=3, label="p95")
         ends = np.log10([float(np.nanmin(values)), float(np.nanmax(values))])
         time_axis(axes[0], 10 ** float(np.floor(ends[0])), 10 ** float(np.ceil(ends[1])), "y", 6)
-        axes[0].set_ylabel("time to store an image")
+        for axis in left_of(axes):
+            axis.set_ylabel("time to store an image")
         key_above(canvas, axes)
         canvas.supxlabel("thousand images held before it", fontsize=9)
     return canvas
 
 
 def latency_by_fill(sim: Simulated, measured: Measured) -> Figure:
-    """Median and 95th percentile of storing one image against the images held, by cluster."""
-    data = by_fill(measured)
-    data = sim.in_order(data[data["cluster"].isin(sim.clusters)])
+    """Median and 95th percentile of storing one image against the images held, by cluster and play."""
+    panels = panels_of(sim, measured)
+    data = each(panels, by_fill)
     most = data.iloc[int(data["to"].argmax())]
     words = f"With up to {most['to'] + 1:,} images held, one more took {short_duration(float(most['p50']))}"
-    shown = sim.named(data).rename(
+    shown = with_plays(sim.named(data), panels).rename(
         columns={"from": "images held, from", "to": "images held, to", "gb": "stored in this run (GB)",
                  "p50": "median (s)", "low": "lower end (s)", "high": "upper end (s)", "p95": "p95 (s)"})  # fmt: skip
     return Figure(
         key="latency-by-fill", title=words, measure="Service time of single images stored, against images held",
         unit="seconds", place=sim.place, period=measured.period, how="measured",
-        alt=f"Line chart, one panel a cluster: median and 95th percentile of storing one image against images held. "
+        alt=f"Line chart, {a_panel(panels)}: median and 95th percentile of storing one image against images held. "
             f"{words}.",
         band="Ribbon: 95 % interval of the median by ranks; bins of equally many images, a p95 takes 200. Images held: "
              "as the archive told before the run, and those stored since.",
-        source=measured.source, canvas=_draw(sim, data), data=shown, row_heads=2,
+        source=measured.source, canvas=_draw(sim, panels, data), data=shown, row_heads=2 + heads(panels),
     )  # fmt: skip

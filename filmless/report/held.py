@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from filmless.report.measured import KIND_ORDER, KINDS, Measured
 from filmless.report.palette import BLUE, MUTED, ORANGE, TEAL
 from filmless.report.panels import direct_label
+from filmless.report.per_play import panels_of, with_plays
 from filmless.report.simulated import KeptRun, Simulated
 from filmless.report.tables import MISSING, number, records
 from filmless.report.words import clean, ranged, short_duration
@@ -39,30 +40,40 @@ def _line(run: KeptRun, r: dict[str, Any], scale: str) -> dict[str, Any]:
 
 def told(measured: Measured, key: str) -> list[dict[str, Any]]:
     """Dictionaries that manifests keep under a key; a single one counts as a list of one."""
-    found = [run.manifest.get(key) for run in measured.runs]
-    flat = [x for one in found for x in (one if isinstance(one, list) else [one])]
-    return [x for x in flat if isinstance(x, dict)]
+    return [one for run in measured.runs for one in _told_by(run, key)]
+
+
+def _told_by(run: KeptRun, key: str) -> list[dict[str, Any]]:
+    found = run.manifest.get(key)
+    return [x for x in (found if isinstance(found, list) else [found]) if isinstance(x, dict)]
+
+
+def _with_runs(measured: Measured, key: str) -> list[dict[str, Any]]:
+    return [{**one, "play": clean(run.folder.name)} for run in measured.runs for one in _told_by(run, key)]
 
 
 def stalls(sim: Simulated, measured: Measured) -> pd.DataFrame:
-    """Stalls by cluster: when, how long, and how many operations each held up; empty where there were none."""
-    rows = [{"cluster": clean(str(s["cluster"])), "from (s)": float(s["from_s"]), "lasted (s)": float(s["lasted_s"]),
-             "operations held up": int(s["hit"])} for s in told(measured, "stalls")]  # fmt: skip
+    """Stalls by cluster and play: when, how long, and how many operations each held up; empty where there were none."""
+    rows = [{"cluster": clean(str(s["cluster"])), "play": s["play"], "from (s)": float(s["from_s"]),
+             "lasted (s)": float(s["lasted_s"]), "operations held up": int(s["hit"])}
+            for s in _with_runs(measured, "stalls")]  # fmt: skip
     data = pd.DataFrame(rows)
-    return sim.named(data[data["cluster"].isin(sim.clusters)]) if len(data) else data
+    if data.empty:
+        return data
+    return with_plays(sim.named(data[data["cluster"].isin(sim.clusters)]), panels_of(sim, measured))
 
 
 def with_and_without(sim: Simulated, measured: Measured) -> pd.DataFrame:
     """Percentiles of response with and without what stalls touched, seconds; empty where no run tells them."""
-    data = pd.DataFrame(told(measured, "figures"))
+    data = pd.DataFrame(_with_runs(measured, "figures"))
     if data.empty or not told(measured, "stalls"):
         return pd.DataFrame()
     data = data[data["cluster"].isin(sim.clusters)]
     names = {f"{p}{end}_s": f"{p}{words} (s)" for p in ("p50", "p95", "p99")
              for end, words in (("", ""), ("_without", " without stalls"))}  # fmt: skip
     shown = data.rename(columns={**names, "n_without": "n without stalls"})
-    kept = ["cluster", "operation", *sorted(names.values()), "n", "n without stalls"]
-    return sim.named(shown[kept].reset_index(drop=True))
+    kept = ["cluster", "play", "operation", *sorted(names.values()), "n", "n without stalls"]
+    return with_plays(sim.named(shown[kept].reset_index(drop=True)), panels_of(sim, measured))
 
 
 def limits_of(measured: Measured) -> list[tuple[str, float, float, str]]:

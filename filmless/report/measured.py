@@ -7,6 +7,7 @@ of the same cluster are repetitions: Student's t over them.
 """
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,15 @@ class Measured:
             if isinstance(whole[column].dtype, pd.CategoricalDtype):
                 whole[column] = whole[column].astype(str)
         return whole
+
+    def alone(self, number: int) -> "Measured":
+        """One run of these as if it were the only one, without reading it again."""
+        one = copy(self)
+        one.runs = [self.runs[number]]
+        for name in ("operations", "ledger"):
+            whole: pd.DataFrame = getattr(self, name)
+            setattr(one, name, whole[whole["run"] == number].assign(run=0).reset_index(drop=True))
+        return one
 
     @property
     def targets(self) -> str:

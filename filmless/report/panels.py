@@ -28,15 +28,26 @@ def wrapped(name: str, width: int = WRAP) -> str:
     return "\n".join(lines)
 
 
-def panels(names: Sequence[str], height: float, share_y: bool = True) -> tuple[Canvas, list[Axes]]:
-    """A row of panels with these names and the same axes; draw in them within `look()`."""
+def panels(names: Sequence[str], height: float, share_y: bool = True,
+           across: int = 0) -> tuple[Canvas, list[Axes]]:  # fmt: skip
+    """A row of panels with these names and the same axes, or rows of `across`; draw in them within `look()`.
+
+    height: inches of a row.
+    """
+    columns = min(len(names), across or len(names))
+    rows = -(-len(names) // columns)
     with look():
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
-        axes = canvas.subplots(1, len(names), sharex=True, sharey=share_y, squeeze=False)[0]
+        canvas = Canvas(figsize=(WIDTH, height * rows), layout="constrained")
+        grid = canvas.subplots(rows, columns, sharex=True, sharey=share_y, squeeze=False).ravel()
+        axes, spare = list(grid[: len(names)]), grid[len(names) :]
         for axis, name in zip(axes, names, strict=True):
-            axis.set_title(wrapped(name), loc="left", fontsize=9)
+            axis.set_title(wrapped(name), loc="left", fontsize=9, parse_math=False)
             axis.tick_params(length=0)
-        return canvas, list(axes)
+        for axis in spare:
+            axis.remove()
+        for axis in axes[-columns:] if len(spare) else ():
+            axis.tick_params(labelbottom=True)  # the lowest of its column
+        return canvas, axes
 
 
 def key_above(canvas: Canvas, axes: Sequence[Axes]) -> None:

@@ -1,5 +1,6 @@
 """Figures of the play itself: planned against done, responses over time, and where the time of an operation went."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,12 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from filmless.report.answers import RESPONSE, titled
+from filmless.report.answers import RESPONSE
 from filmless.report.figures import Figure
 from filmless.report.held import told
 from filmless.report.measured import KIND_ORDER, Measured, needed, percentile
 from filmless.report.palette import BLUE, MUTED, ORANGE, PALE, PLUM, TEAL, look
-from filmless.report.panels import aside, key_above, panels, rows_of, time_axis
+from filmless.report.panels import aside, key_above, rows_of, time_axis
+from filmless.report.per_play import Panel, a_panel, each, heads, left_of, panels_of, play_panels, with_plays
 from filmless.report.simulated import Simulated
 from filmless.report.words import clean
 
@@ -84,79 +86,83 @@ def _shade(axis: Axes, measured: Measured, cluster: str) -> None:
             axis.axvspan(float(one["from_s"]), float(one["to_s"]), color=PALE, lw=0, zorder=0)
 
 
-def _draw_rates(sim: Simulated, measured: Measured, data: pd.DataFrame) -> Canvas:
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 2.8)
+def _draw_rates(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
+    canvas, axes = play_panels(sim, shown, 2.8)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            part = data[data["cluster"] == cluster]
-            _shade(axis, measured, cluster)
+        for at, (axis, one) in enumerate(zip(axes, shown, strict=True)):
+            part = data[data["panel"] == at]
+            _shade(axis, one.measured, one.cluster)
             if part.empty:
                 aside(axis, "nothing was played here")
             for column, colour, dash in (("planned", MUTED, "--"), ("done", BLUE, "-"), ("dropped", PLUM, ":")):
                 axis.plot((part["from_s"] + part["to_s"]) / 2, part[column], color=colour, ls=dash, label=column)
         axes[0].set_ylim(0, 1.25 * max(float(data[["planned", "done"]].to_numpy().max()), 1e-3))
-        axes[0].set_ylabel("operations a second")
+        for axis in left_of(axes):
+            axis.set_ylabel("operations a second")
         key_above(canvas, axes)
         canvas.supxlabel("seconds of the play", fontsize=9)
     return canvas
 
 
 def over_time(sim: Simulated, measured: Measured) -> Figure:
-    """Planned, done and dropped operations a second over the play, by cluster."""
-    data = binned(measured)
-    data = sim.in_order(data[data["cluster"].isin(sim.clusters)])
+    """Planned, done and dropped operations a second over the play, by cluster and play."""
+    panels = panels_of(sim, measured)
+    data = each(panels, binned)
     played = measured.operations
     dropped = int((played["outcome"] == "dropped").sum())
     words = f"{len(played):,} operations were due, {dropped:,} of them were dropped"
-    shown = data[["cluster", "from_s", "to_s", "planned", "done", "dropped", "n"]].rename(
+    rows = data[["cluster", "play", "from_s", "to_s", "planned", "done", "dropped", "n"]].rename(
         columns={"from_s": "from (s)", "to_s": "to (s)", "planned": "planned (1/s)", "done": "done (1/s)",
                  "dropped": "dropped (1/s)"})  # fmt: skip
     return Figure(
         key="over-time", title=words, measure="DICOM operations planned, done and dropped, over the play",
         unit="operations a second", place=sim.place, period=measured.period, how="measured",
-        alt=f"Line chart, one panel a cluster: planned, done and dropped operations a second over the play. {words}.",
+        alt=f"Line chart, {a_panel(panels)}: planned, done and dropped operations a second over the play. {words}.",
         band="Counts, without an interval. Light grey: warm-up, cut by rule (MSER-5); darker grey: stalls."
              + _faults_told(measured),
-        source=measured.source, canvas=_draw_rates(sim, measured, data), data=sim.named(shown), row_heads=2,
+        source=measured.source, canvas=_draw_rates(sim, panels, data), row_heads=2 + heads(panels),
+        data=with_plays(sim.named(rows), panels),
     )  # fmt: skip
 
 
-def _draw_responses(sim: Simulated, measured: Measured, data: pd.DataFrame) -> Canvas:
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 2.8)
+def _draw_responses(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
+    canvas, axes = play_panels(sim, shown, 2.8)
     every = data[["p50", "slowest"]].to_numpy(dtype=np.float64)
     low, high = (float(np.nanmin(every)), float(np.nanmax(every))) if np.isfinite(every).any() else (1e-3, 1.0)
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            part = data[data["cluster"] == cluster]
-            _shade(axis, measured, cluster)
-            at = (part["from_s"] + part["to_s"]) / 2
-            axis.fill_between(at, part["low"], part["high"], color=BLUE, alpha=0.25, lw=0)
-            axis.plot(at, part["p50"], color=BLUE, label="median")
-            axis.plot(at, part["p95"], color=ORANGE, ls="--", label="p95")
-            axis.plot(at, part["slowest"], color=MUTED, ls="none", marker=".", ms=4, label="slowest")
+        for at, (axis, one) in enumerate(zip(axes, shown, strict=True)):
+            part = data[data["panel"] == at]
+            _shade(axis, one.measured, one.cluster)
+            middle = (part["from_s"] + part["to_s"]) / 2
+            axis.fill_between(middle, part["low"], part["high"], color=BLUE, alpha=0.25, lw=0)
+            axis.plot(middle, part["p50"], color=BLUE, label="median")
+            axis.plot(middle, part["p95"], color=ORANGE, ls="--", label="p95")
+            axis.plot(middle, part["slowest"], color=MUTED, ls="none", marker=".", ms=4, label="slowest")
         time_axis(axes[0], max(low / 1.5, 1e-4), high * 1.5, "y", 6)
-        axes[0].set_ylabel("response time, logarithmic")
+        for axis in left_of(axes):
+            axis.set_ylabel("response time, logarithmic")
         key_above(canvas, axes)
         canvas.supxlabel("seconds of the play at which an operation was due", fontsize=9)
     return canvas
 
 
 def responses_over_time(sim: Simulated, measured: Measured) -> Figure:
-    """Median, p95 and slowest response over the play, by cluster."""
-    data = binned(measured)
-    data = sim.in_order(data[data["cluster"].isin(sim.clusters)])
+    """Median, p95 and slowest response over the play, by cluster and play."""
+    panels = panels_of(sim, measured)
+    data = each(panels, binned)
     held = len(told(measured, "stalls"))
     words = f"{held} stalls held operations up" if held else "No stall held operations up"
-    shown = data[["cluster", "from_s", "to_s", "p50", "low", "high", "p95", "slowest", "n"]].rename(
+    rows = data[["cluster", "play", "from_s", "to_s", "p50", "low", "high", "p95", "slowest", "n"]].rename(
         columns={"from_s": "from (s)", "to_s": "to (s)", "p50": "median (s)", "low": "lower end (s)",
                  "high": "upper end (s)", "p95": "p95 (s)", "slowest": "slowest (s)"})  # fmt: skip
     return Figure(
         key="responses-over-time", title=words, measure=RESPONSE + " over the play, all operations together",
         unit="seconds", place=sim.place, period=measured.period, how="measured",
-        alt=f"Line chart, one panel a cluster: median, 95th percentile and slowest response over the play. {words}.",
+        alt=f"Line chart, {a_panel(panels)}: median, 95th percentile and slowest response over the play. {words}.",
         band="Ribbon: 95 % interval of the median by ranks. A median takes 20 operations in a bin, a p95 takes 200. "
              "Light grey: warm-up, cut by rule; darker grey: stalls." + _faults_told(measured),
-        source=measured.source, canvas=_draw_responses(sim, measured, data), data=sim.named(shown), row_heads=2,
+        source=measured.source, canvas=_draw_responses(sim, panels, data), row_heads=2 + heads(panels),
+        data=with_plays(sim.named(rows), panels),
     )  # fmt: skip
 
 
@@ -179,12 +185,12 @@ def parts(measured: Measured) -> pd.DataFrame:
     return data.assign(n=grouped.size()).reset_index()
 
 
-def _draw_parts(sim: Simulated, data: pd.DataFrame) -> Canvas:
+def _draw_parts(sim: Simulated, shown: Sequence[Panel], data: pd.DataFrame) -> Canvas:
     kinds = [k for k in KIND_ORDER if k in set(data["kind"])]
-    canvas, axes = panels([titled(sim, c) for c in sim.clusters], 1.5 + 0.4 * len(kinds))
+    canvas, axes = play_panels(sim, shown, 1.5 + 0.4 * len(kinds))
     with look():
-        for axis, cluster in zip(axes, sim.clusters, strict=True):
-            part = data[data["cluster"] == cluster].set_index("kind").reindex(kinds).fillna(0.0)
+        for at, axis in enumerate(axes):
+            part = data[data["panel"] == at].set_index("kind")[list(PARTS)].reindex(kinds).fillna(0.0)
             left = np.zeros(len(kinds))
             for name, (_, colour) in PARTS.items():
                 width = 1e3 * part[name].to_numpy(dtype=np.float64)
@@ -197,9 +203,9 @@ def _draw_parts(sim: Simulated, data: pd.DataFrame) -> Canvas:
 
 
 def where_time_went(sim: Simulated, measured: Measured) -> Figure:
-    """Stacked bars: the mean response of each kind of operation by its parts, by cluster."""
-    data = parts(measured)
-    data = sim.in_order(data[data["cluster"].isin(sim.clusters)])
+    """Stacked bars: the mean response of each kind of operation by its parts, by cluster and play."""
+    panels = panels_of(sim, measured)
+    data = each(panels, parts)
     most = max(PARTS, key=lambda name: float(np.dot(data[name].to_numpy(np.float64), data["n"].to_numpy(np.float64))))
     shown = data.rename(columns={"kind": "operation", **{n: f"{n} (ms)" for n in [*PARTS, "response"]}})
     shown[[f"{n} (ms)" for n in [*PARTS, "response"]]] *= 1e3
@@ -207,8 +213,9 @@ def where_time_went(sim: Simulated, measured: Measured) -> Figure:
         key="where-time-went", title=f"Most of the response was: {most}",
         measure="Mean response by its parts, over operations that ended well", unit="milliseconds", place=sim.place,
         period=measured.period, how="measured",
-        alt="Stacked bars, one panel a cluster, one bar a kind of operation: mean response by its parts. The largest "
+        alt=f"Stacked bars, {a_panel(panels)}, one bar a kind of operation: mean response by its parts. The largest "
             f"part is: {most}.",
         band="Means, without an interval: percentiles and their intervals stand in the figures above.",
-        source=measured.source, canvas=_draw_parts(sim, data), data=sim.named(shown), row_heads=2,
+        source=measured.source, canvas=_draw_parts(sim, panels, data), row_heads=2 + heads(panels),
+        data=with_plays(sim.named(shown), panels),
     )  # fmt: skip
