@@ -127,6 +127,8 @@ def _relay(child: "subprocess.Popen[str]", progress: OnProgress) -> dict[str, An
             _answer(child, "told")
         if "mend" in said:
             _answer(child, json.dumps(mend(said["mend"])))
+        if "warning" in said:
+            print(said["warning"], file=sys.stderr, flush=True)
         if "progress" in said:
             progress(said["progress"], said["total"], said["phase"])
         last = said

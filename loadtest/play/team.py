@@ -24,6 +24,7 @@ from locust.dispatch import UsersDispatcher
 from locust.runners import STATE_MISSING, MasterRunner
 
 from loadtest.archives.process import LOOPBACK, package_root
+from loadtest.play.admission import Admission
 from loadtest.play.archive import Archive
 from loadtest.play.board import Board
 from loadtest.play.config import PlayConfig
@@ -33,10 +34,10 @@ from loadtest.play.plan import Plan
 from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.share import Heard, rows_of_lost, share_of
-from loadtest.play.tell import Progress, say
+from loadtest.play.tell import Progress, say, warn
 from loadtest.play.traffic import Operation
 from loadtest.play.users import Players, class_name, new_environment
-from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, ROWS, TOKEN, is_proof
+from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, REFUSED, ROWS, TAKEN, TOKEN
 from loadtest.verdict.health import Samples
 from loadtest.verdict.records import ObjectRow, OperationRow
 
@@ -121,6 +122,7 @@ class Team:
         self.recorder = Recorder(self.clock, self._heard)
         self.interruptions: list[str] = []
         self.begun = Event()
+        self._admission = Admission(config.workers, warn)
         self._members: dict[str, Member] = {}
         self._children: list[subprocess.Popen[bytes]] = []
         self._failed: list[PlayFailed] = []
@@ -155,8 +157,12 @@ class Team:
     # What workers say. -------------------------------------------------------------------------------------------
 
     def _hello(self, client_id: str, said: dict[str, Any]) -> None:
-        if is_proof(client_id, said.get("proof")) and len(self._members) < self._config.workers:
+        why = self._admission.answer(client_id, said.get("proof"))
+        if why == "":
             self._members[client_id] = Member(len(self._members), client_id, int(said.get("pid", 0)))
+            self._runner.send_message(TAKEN, {}, client_id)
+        elif why:
+            self._runner.send_message(REFUSED, {"why": why}, client_id)
 
     def _ready(self, client_id: str, said: dict[str, Any]) -> None:
         self._members[client_id].counts = dict(said["counts"])
@@ -231,7 +237,7 @@ class Team:
             if any(child.poll() is not None for child in self._children):
                 raise PlayFailed(f"a worker has ended before the play began: {state()}")
             if perf_counter() > until:
-                raise PlayFailed(f"{state()} within {within_s:g} s")
+                raise PlayFailed(f"{state()} within {within_s:g} s{self._admission.words()}")
             sleep(LOOK_EVERY_S)
 
     def _begin(self) -> None:

@@ -13,6 +13,11 @@ def say(**what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 
+def warn(line: str) -> None:
+    """A line that the person at the terminal is to see at once: the program that started the play prints it."""
+    say(warning=line)
+
+
 class Progress:
     """Progress of one phase: a JSON line each half second, and off a terminal a plain one each ten seconds."""
 

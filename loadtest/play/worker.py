@@ -35,12 +35,39 @@ from loadtest.play.studies import factories
 from loadtest.play.traffic import read_traffic
 from loadtest.play.turns import take_turns
 from loadtest.play.users import Devices, PlayersHere, class_name, new_environment
-from loadtest.play.words import BEGIN, DONE, FAILED, HELLO, JOB, PING, PONG, READY, ROWS, proof
+from loadtest.play.words import (
+    ALL_HERE,
+    BEGIN,
+    DONE,
+    FAILED,
+    HELLO,
+    JOB,
+    OTHER_TOKEN,
+    PING,
+    PONG,
+    READY,
+    REFUSED,
+    ROWS,
+    TAKEN,
+    TOKEN,
+    proof,
+)
 from loadtest.verdict.records import ObjectRow, OperationRow
 
 SPAWNED_WITHIN_S = 600.0  # the master stores the prefill first
 TELL_EVERY_S = 10.0
 JOIN_S = float(PlayConfig.model_fields["join_s"].default)  # as long as a master waits for its workers
+REFUSALS = {
+    OTHER_TOKEN: f"has turned this worker away: its {TOKEN} is not the one set here: set the same one on both machines "
+    "(or on neither, where they are one), and start this worker again",
+    ALL_HERE: "has all its workers and has turned this one away: start the master with a larger --workers N, or this "
+    "worker for its next play",
+}
+NO_WORD = (
+    f"has not said within {{:g}} s whether it takes this worker: another program or another version answers there "
+    f"(or it does not turn workers of another {TOKEN} away by a word): install the same version on both machines"
+)
+ENDED = "has ended before the play began: see what it says"
 
 
 class SentPlayers(PlayersHere):
@@ -72,20 +99,39 @@ class Worker:
     """One job of one master, from its first word to its last."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._job = AsyncResult()
+        self._job, self._refusal = AsyncResult(), AsyncResult()
         self.environment = new_environment()
         self.runner = self.environment.create_worker_runner(host, port)
         self.runner.register_message(JOB, lambda msg, **_: self._job.set(msg.data))
+        self.runner.register_message(TAKEN, lambda msg, **_: self._refusal.set(""))
+        self.runner.register_message(REFUSED, lambda msg, **_: self._refusal.set(msg.data["why"]))
         self.runner.register_message(PING, lambda msg, **_: self._tell(PONG, now=perf_counter(), sent=msg.data["sent"]))
         self._tell(HELLO, proof=proof(self.runner.client_id), pid=os.getpid())
 
     def _tell(self, kind: str, **what: Any) -> None:
         self.runner.send_message(kind, what)
 
-    def play(self) -> None:
+    def job(self, within_s: float) -> dict[str, Any]:
+        """The master's job, for as long as the master is there; it says within so many seconds whether there is one.
+
+        Raises PlayFailed where it has none for this worker, is silent, or ends.
+        """
+        master = f"the master at {self.runner.master_host}:{self.runner.master_port}"
+        ended = gevent.spawn(self.runner.greenlet.join)  # at its word, or after a minute without a sign of its life
+        gevent.wait([self._refusal, ended], timeout=within_s, count=1)
+        if self._refusal.ready() and (why := self._refusal.get()):
+            raise PlayFailed(f"{master} {REFUSALS.get(why, REFUSALS[ALL_HERE])}", 2)
+        if not (self._refusal.ready() or ended.ready()):
+            raise PlayFailed(f"{master} {NO_WORD.format(within_s)}")
+        gevent.wait([self._job, ended], count=1)
+        if not self._job.ready():
+            raise PlayFailed(f"{master} {ENDED}")
+        found: dict[str, Any] = self._job.get()
+        return found
+
+    def play(self, job: dict[str, Any]) -> None:
         """Do the job and tell what came of it, whatever comes."""
         try:
-            job = self._job.get()
             with TemporaryDirectory(prefix="filmless-worker-") as folder, ExitStack() as stack:
                 stage = self._stage(job, Path(folder), stack)
                 stage.play()
@@ -130,7 +176,7 @@ def _kinds(plan: Plan) -> dict[int, set[str]]:
 
 
 def main() -> int:
-    """Serve one master's play; 0 when it was served to its end."""
+    """Serve one master's play; 0 when it was served to its end, 2 when the master has turned this worker away."""
     parser = argparse.ArgumentParser("python -m loadtest.play.worker", description="Play a share of a master's plan.")
     parser.add_argument("master", help="host:port of `filmless load --master`")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
@@ -141,7 +187,7 @@ def main() -> int:
     take_turns()
     host, _, port = given.master.rpartition(":")
     answered = Event()
-    player = gevent.spawn(_serve, host, int(port), answered)
+    player = gevent.spawn(_serve, host, int(port), answered, given.join_s)
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, lambda: player.kill(block=False))
     if given.end_with_stdin:
@@ -150,13 +196,21 @@ def main() -> int:
         player.kill()
         return 1
     player.join()
+    if isinstance(player.value, PlayFailed):
+        print(f"error: {player.value}", file=sys.stderr, flush=True)
+        return player.value.exit_code
     return 0 if player.successful() else 1
 
 
-def _serve(host: str, port: int, answered: Event) -> None:
+def _serve(host: str, port: int, answered: Event, join_s: float) -> PlayFailed | None:
     worker = Worker(host, port)  # Locust's own handshake: it comes back when a master has answered
     answered.set()
-    worker.play()
+    try:
+        job = worker.job(join_s)
+    except PlayFailed as error:  # gevent would print a traceback
+        return error
+    worker.play(job)
+    return None
 
 
 def _is_answered(master: str, answered: Event, player: gevent.Greenlet, join_s: float) -> bool:

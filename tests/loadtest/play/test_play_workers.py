@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgpack
 import numpy as np
 import pandas as pd
 import pytest
+import zmq
 
 from loadtest.archives.launch import running
 from loadtest.archives.target import Target
+from loadtest.play.admission import MOST_TOLD, Admission
 from loadtest.play.config import JobConfig
 from loadtest.play.launch import LISTENER, PlayJob, free_port, play
 from loadtest.play.plan import make_plan
@@ -22,7 +25,7 @@ from loadtest.play.recorder import planned_row
 from loadtest.play.salvage import salvage
 from loadtest.play.share import IN_DOUBT, LOST, Heard, rows_of_lost, share_of, worker_of
 from loadtest.play.traffic import read_traffic
-from loadtest.play.words import TOKEN, is_proof, proof
+from loadtest.play.words import ALL_HERE, OTHER_TOKEN, TOKEN, is_proof, proof
 from loadtest.verdict.records import STATES, ObjectRow
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import mixed, row, write
@@ -158,18 +161,24 @@ def command(pid: int) -> str:
 
 
 @contextmanager
-def worker(address: str, token: str, script: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+def worker(address: str, token: str, script: str = "", join_s: float = 60) -> Iterator["subprocess.Popen[bytes]"]:
     program = ["-c", script] if script else ["-m", "loadtest.play.worker"]
     child = subprocess.Popen(
-        [sys.executable, *program, address, "--end-with-stdin"],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, TOKEN: token},
+        [sys.executable, *program, address, "--end-with-stdin", "--join-s", str(join_s)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env={**os.environ, TOKEN: token},
     )  # fmt: skip
     try:
         yield child
     finally:
-        if child.stdin:
-            child.stdin.close()
-        child.wait(15)
+        child.communicate(timeout=15)  # closes its standard input
+
+
+def ended(child: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    """Exit code and last line of a worker that ends by itself, its standard input still open; "" where it said none."""
+    code = child.wait(30)
+    assert child.stderr is not None
+    return code, child.stderr.read().decode().strip().rpartition("\n")[2]
 
 
 def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,17 +230,66 @@ def test_a_worker_lost_elsewhere_is_told_by_its_silence(tmp_path: Path, monkeypa
     assert not Run(tmp_path / "out").table("ledger")["finding"].str.contains("phantom").any()
 
 
-def test_a_worker_with_another_token_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_another_token_is_turned_away_and_both_sides_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv(TOKEN, "shared")
     address = f"127.0.0.1:{free_port()}"
-    with archive() as target, worker(address, "guessed"):
-        with pytest.raises(PlayFailed, match=r"0 of 1 workers have come within 4 s; .*filmless salvage"):
+    with archive() as target, worker(address, "guessed") as other:
+        with pytest.raises(
+            PlayFailed, match=r"0 of 1 workers have come within 4 s; 1 turned away, .*filmless salvage"
+        ) as e:
             play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=1, master=address, join_s=4.0)
+        code, last = ended(other)
         assert target.count_instances() == 4  # the prefill alone, which is told, for it can be found there
+    assert code == 2
+    assert last.startswith(f"error: the master at {address} has turned this worker away: its {TOKEN} is not the one")
+    told = capfd.readouterr().err
+    assert f"is turned away: its {TOKEN} is not ours" in told
+    for secret in ("shared", "guessed"):
+        assert secret not in told + last + str(e.value)
     assert {one.name for one in tmp_path.iterdir()} == {"t.parquet", "out.partial"}
     out, result = salvage(tmp_path / "out.partial")
     assert Run(out).table("ledger")["stored"].sum() == 4
     assert (result["outcomes"]["dropped"], result["outcomes"]["unknown"]) == (result["planned"], 0)
+
+
+def test_one_worker_too_many_is_turned_away_and_the_play_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(TOKEN, "shared")
+    address = f"127.0.0.1:{free_port()}"
+    with archive() as target, worker(address, "shared") as one, worker(address, "shared") as another:
+        job = PlayJob(traffic(tmp_path, per_device=20), target)
+        result = play([job], 1.0, tmp_path / "out", workers=1, master=address, priority="usual")
+        (code, _), (other, last) = sorted([ended(one), ended(another)])
+    assert result["done"] == result["planned"], result["reasons"]
+    assert (code, other) == (0, 2)
+    assert last.startswith(f"error: the master at {address} has all its workers and has turned this one away")
+    assert "is turned away: all have come" in capfd.readouterr().err
+
+
+def test_a_worker_whose_master_ends_before_the_play_ends_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, "shared")
+    address = f"127.0.0.1:{free_port()}"
+    with archive() as target, worker(address, "shared") as one:
+        with pytest.raises(PlayFailed, match=r"1 of 2 workers have come within 4 s; .*filmless salvage"):
+            play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=2, master=address, join_s=4.0)
+        assert ended(one) == (1, f"error: the master at {address} has ended before the play began: see what it says")
+
+
+def test_a_master_that_does_not_answer_a_worker_is_waited_for_no_longer_than_any() -> None:
+    """Another program of Locust's, say: it takes every worker and knows none of our words."""
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as master:
+        address = f"127.0.0.1:{master.bind_to_random_port('tcp://127.0.0.1')}"
+        master.linger = 0
+        with worker(address, "shared", join_s=1) as one:
+            name, _ = master.recv_multipart()
+            master.send_multipart([name, msgpack.dumps(("ack", {"index": 0}, name.decode()))])
+            code, last = ended(one)
+    assert code == 1
+    assert last.startswith(f"error: the master at {address} has not said within 1 s whether it takes this worker")
+    assert TOKEN in last
 
 
 def test_a_worker_without_a_master_says_so_and_ends() -> None:
@@ -255,3 +313,22 @@ def test_proofs() -> None:
     assert is_proof("a", proof("a", {TOKEN: "x"}), {TOKEN: "x"})
     others: list[Callable[[], object]] = [lambda: proof("b", {TOKEN: "x"}), lambda: proof("a", {}), lambda: None]
     assert not any(is_proof("a", other(), {TOKEN: "x"}) for other in others)
+
+
+def test_who_may_come() -> None:
+    """A member is not answered again; of strangers nothing is kept, and few lines are told (rule Z1)."""
+    lines: list[str] = []
+    mine = {TOKEN: "x"}
+    door = Admission(2, lines.append, mine)
+    good = {name: proof(name, mine) for name in ("h_1", "h_2", "h_3")}
+    assert door.answer("h_1", "guess") == OTHER_TOKEN
+    assert [door.answer(name, said) for name, said in good.items()] == ["", "", ALL_HERE]
+    assert door.answer("h_1", None) is None  # somebody else in the name of a member
+    assert door.answer("h_1", good["h_1"]) is None
+    for number in range(1000):
+        assert door.answer(f"\x1b[31m{'h' * 1000}\n_{number}", good["h_1"]) == OTHER_TOKEN
+    assert len(lines) == MOST_TOLD
+    assert all(line.isprintable() and len(line) < 300 for line in lines)
+    assert lines[-1].endswith("; no further one is told")
+    assert door.words() == f"; 1001 turned away, whose {TOKEN} is not ours"
+    assert Admission(2, lines.append, mine).words() == ""
