@@ -13,11 +13,13 @@ from loadtest.wire import (
     PeerTimeout,
     WireError,
 )
+from loadtest.wire.identity import PASSCODE, USER
 
 TLS = (
     "The port must speak TLS 1.2 or 1.3, with a certificate of the host's name from an authority that FILMLESS_TLS_CA "
     "(or the system) knows; where it asks for ours, set FILMLESS_TLS_CERTIFICATE and FILMLESS_TLS_KEY."
 )
+USERS = f"If it asks for its users, set {USER} and {PASSCODE} in the environment to one that it knows."
 _ALLOW = {"find": "Find", "get": "Get", "move": "Move", "store": "Store"}
 
 
@@ -77,4 +79,5 @@ def _mend_rejection(error: AssociationRejected, service: str, known: Sequence[De
         return "The archive's limit of associations is reached: raise it, or play with fewer."
     if (error.source, error.reason) == (3, 1):
         return "The archive is busy: try again when it is not."
-    return let_in(known, service)
+    no_reason = (error.source, error.reason) in ((1, 1), (2, 1))  # as a user is refused (PS3.7 D.3.3.7)
+    return f"{let_in(known, service)}\n{USERS}" if no_reason else let_in(known, service)

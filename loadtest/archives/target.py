@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from loadtest.archives.addresses import is_loopback
 from loadtest.archives.consent import STATEMENT, Consent
 from loadtest.archives.counting import count_instances
-from loadtest.wire import Peer
+from loadtest.wire import Peer, identity_from
 from loadtest.wire.settings import check_ae_title
 from loadtest.wire.tls import client_context
 from sim.world.problems import Problem as Plain
@@ -111,10 +111,11 @@ class Target(Strict):
     def peer(self) -> Peer:
         """Its DICOM address, by the pinned IP address where there is one, and by TLS if it speaks that.
 
-        Raises ValueError for files of the environment that cannot be used.
+        Who we are to it is of the environment too (see wire.identity), so that it stands in no file of ours. Raises
+        ValueError for what cannot be used, by the variable's name.
         """
         tls = client_context(os.environ, restricted=self.restricted) if self.tls else None
-        return Peer(self.address or self.host, self.port, self.ae_title, self.host, tls)
+        return Peer(self.address or self.host, self.port, self.ae_title, self.host, tls, identity_from(os.environ))
 
     def web_tls(self) -> ssl.SSLContext | None:
         """For DICOMweb by https, where it must be of B.13; None: as HTTPS is by itself."""

@@ -25,7 +25,7 @@ from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.services import Service
 from loadtest.play.traffic import About, Operation
 from loadtest.play.web import Web
-from loadtest.wire import StoreListener, TcpProfile, Timeouts, WireError
+from loadtest.wire import Peer, StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
 from loadtest.wire.settings import ANNOUNCED
@@ -78,7 +78,8 @@ def open_archive(
 ) -> Archive:  # fmt: skip
     """Prepare one job's archive; its C-MOVE listener runs until `stack` closes. Nothing is sent yet.
 
-    Raises TrafficProblem where the plan asks for what the target does not name, PlayFailed where a port is taken.
+    Raises TrafficProblem where the plan asks for what the target does not name, PlayFailed where a port is taken, or
+    what is to be used of the environment cannot be.
     """
     target, ours = config.jobs[job].target, [one for one in plan.prefill + plan.play if one.job == job]
     operations, seat = {one.operation for one in ours}, seat or Seat()
@@ -88,7 +89,7 @@ def open_archive(
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
-        target.peer(),
+        _peer(target),
         lambda ae_title, service: proposed[ae_title][service],
         config.profile(),
         config.timeouts(),
@@ -111,6 +112,13 @@ def open_archive(
     }  # fmt: skip
     listener = destination.listener if destination else None
     return Archive(about.cluster, target, factory, associations, services, web, listener, links, faults)
+
+
+def _peer(target: Target) -> Peer:
+    try:
+        return target.peer()
+    except ValueError as error:  # the words name the variable only
+        raise PlayFailed(f"archive '{target.name}', DICOM: {error}", 2) from None
 
 
 def links_of(about: About, operations: Sequence[Operation]) -> dict[str, Link]:

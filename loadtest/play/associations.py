@@ -42,18 +42,23 @@ class Line:
     negotiate_s: float = 0.0
 
 
-def terms(link: Association, window: int) -> str:
-    """What was proposed to the archive and granted by it, for the disclosure (rule L10)."""
+def terms(link: Association, window: int, with_identity: bool = False) -> str:
+    """What was proposed to the archive and granted by it, for the disclosure (rule L10).
+
+    `with_identity`: a user identity was offered, which is told, and never whose.
+    """
     theirs = link.agreement.user.max_pdu
     length = f"PDU length: {link.channel.max_pdu} bytes taken here, {theirs or 'any number of'} bytes by the archive"
     length += f", at most {link.send_pdu} sent" if link.send_pdu < (theirs or UNLIMITED_SEND) else ""
     asked = f"{window} proposed, {link.window} granted" if window > 1 else "none proposed"
     user, tcp = link.agreement.user, link.channel.congestion or "untold"
     theirs_is = " ".join(filter(None, (user.implementation_version, user.implementation_uid))) or "untold"
-    safe = f"; {link.security}" if link.security else ""
+    more = [link.security] if link.security else []
+    if with_identity:
+        more.append(f"user identity: offered, {'not answered' if user.identity_answer is None else 'taken'}")
     return (
         f"{length}; asynchronous window: {asked}; TCP congestion control: {tcp}; implementation of the archive: "
-        f"{theirs_is}{safe}"
+        f"{'; '.join([theirs_is, *more])}"
     )
 
 
@@ -133,7 +138,7 @@ class Associations:
         )
         link.send_pdu = min(link.send_pdu, self._pdu_length or link.send_pdu)
         self.tally["opened"] += 1
-        self.tally[terms(link, proposal.window)] += 1
+        self.tally[terms(link, proposal.window, self._peer.identity is not None)] += 1
         return Line(link, link.connect_s, link.negotiate_s)
 
     def _give_back(self, key: Key, link: Association) -> None:

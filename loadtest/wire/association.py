@@ -119,11 +119,11 @@ def open_association(
     `window` above 1 proposes so many requests without an answer at once (see wire.pipeline); the association's own
     `window` is what the peer granted. `extended`: SOP class -> service class application information, such as b"\1" for
     relational queries (PS3.4 C.5.1.1); what the peer takes is in `agreement.user.extended`. `identity`: see
-    wire.identity; an archive that took it says so by `agreement.user.identity_answer`.
+    wire.identity, the peer's own by default; an archive that took it says so by `agreement.user.identity_answer`.
 
     Raises ConnectFailed, PeerTimeout, AssociationRejected, AssociationAborted, ProtocolError, ValueError.
     """
-    offered, tls = number_contexts(contexts), tls or peer.tls
+    offered, tls, identity = number_contexts(contexts), tls or peer.tls, identity or peer.identity
     if check_window(window) > 1 and tls is not None:
         raise ValueError("window over TLS: OpenSSL lets nobody read a connection while another writes it; take 1")
     request = pdu.associate_rq(

@@ -5,6 +5,8 @@ import ssl
 from dataclasses import dataclass
 from typing import ClassVar
 
+from loadtest.wire.identity import UserIdentity
+
 # Project UID of the implementation (PS3.7 D.3.3.2); from a UUID, as PS3.5 B.2 allows.
 IMPLEMENTATION_UID = "2.25.151672253793378811086623117321224212041"
 IMPLEMENTATION_VERSION = "FILMLESS_1"
@@ -17,7 +19,7 @@ LARGEST_WINDOW = 64  # answers of about 150 bytes, which must fit the kernel's b
 class Peer:
     """An archive's DICOM address, which also says whether it is reached by TLS: nobody can forget it and send plain.
 
-    `name`: whose certificate it must be, where `host` is a name's pinned address.
+    `name`: whose certificate it must be, where `host` is a name's pinned address. `identity`: who we are to it.
     """
 
     host: str
@@ -25,6 +27,7 @@ class Peer:
     ae_title: str
     name: str = ""
     tls: ssl.SSLContext | None = None
+    identity: UserIdentity | None = None
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)

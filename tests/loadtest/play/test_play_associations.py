@@ -9,7 +9,7 @@ from gevent import Timeout, joinall
 from gevent.event import Event
 
 from loadtest.play import associations
-from loadtest.play.associations import Associations, Proposal, is_terms
+from loadtest.play.associations import Associations, Proposal, is_terms, terms
 from loadtest.play.config import PlayConfig
 from loadtest.wire import Peer, StoreListener, TcpProfile, Timeouts, pdu
 
@@ -50,6 +50,13 @@ def test_releases_do_not_wait_for_each_other(monkeypatch: Any) -> None:
     )
     assert {words: count for words, count in kept.tally.items() if is_terms(words)} == {agreed: 2}
     assert kept.release_idle(older_than_s=0.0) == []
+
+
+@pytest.mark.parametrize(("answer", "told"), [(None, "not answered"), (b"", "taken"), (b"a ticket", "taken")])
+def test_what_became_of_a_user_identity_is_told_and_no_word_of_it(answer: bytes | None, told: str) -> None:
+    link: Any = Line(Event(), Event())
+    link.agreement = SimpleNamespace(user=SimpleNamespace(**vars(Line.user), identity_answer=answer))
+    assert terms(link, 1, with_identity=True) == f"{terms(link, 1)}; user identity: offered, {told}"
 
 
 CT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,6 +57,15 @@ def test_the_archive_takes_or_refuses_us(environment: dict[str, str]) -> None:
     assert "do not tell" not in str(refused.value)
 
 
+def test_a_peer_that_wants_to_know_us_hears_it_whoever_opens() -> None:
+    seen: list[tuple[int, bytes, bytes]] = []
+    with knowing({b"user": b""}, seen) as peer:
+        for named, own in ((UserIdentity("user"), None), (UserIdentity("other"), UserIdentity("user"))):
+            with open_association(replace(peer, identity=named), "A", CONTEXTS, timeouts=QUICK, identity=own):
+                pass
+    assert seen == [(1, b"user", b"")] * 2
+
+
 def test_relational_queries_are_negotiated() -> None:
     with (
         knowing({}, []) as peer,
@@ -100,7 +110,9 @@ def test_the_secret_is_in_no_repr_and_no_message() -> None:
     assert "rd" not in repr(identity).replace("UserIdentity", "")
     assert identity_from({}) is None
     assert identity_from({PASSCODE: "x"}) is None
-    for name, passcode in (("", "do not tell"), ("do not tell" * LONGEST, ""), ("x", "do not tell" * LONGEST)):
-        with pytest.raises(ValueError, match="FILMLESS_DICOM") as refused:
+    long, odd = "do not tell" * LONGEST, "do not tell\udcff"  # odd: bytes of the environment that are no UTF-8
+    for name, passcode in (("", "do not tell"), (long, ""), ("x", long), (odd, ""), ("x", odd)):
+        with pytest.raises(ValueError, match=r"^FILMLESS_DICOM") as refused:
             UserIdentity(name, passcode)
         assert "tell" not in str(refused.value)
+        assert refused.value.__suppress_context__ or refused.value.__context__ is None
