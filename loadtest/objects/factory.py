@@ -30,6 +30,7 @@ from loadtest.objects.uids import (
     series_uid,
     study_uid,
 )
+from loadtest.wire.repeated import Repeated
 
 Matrix = tuple[int, int, int]
 SYNTAXES = {
@@ -110,10 +111,10 @@ class Factory:
             self._templates[modality] = make_template(modality, *self._matrices[modality], self.transfer_syntax)
         return self._templates[modality]
 
-    def parts(self, study: Study, number: int) -> tuple[bytes, memoryview]:
+    def parts(self, study: Study, number: int) -> tuple[bytes, Repeated]:
         """An object's data set in two parts: a head of its own (fields and the mark), and the pixels after the mark.
 
-        number: from 0 below 10,000. The second part is the template's own memory: send it, do not keep copies.
+        number: from 0 below 10,000. The second part is the template's own, the same for each object.
         """
         template, study_root = self.prepare(study.modality), study_uid(self._seed, study.exam)
         values = {"instance": f"{study_root}.2{instance_digits(number)}", "number": f"{number + 1:05d}"}

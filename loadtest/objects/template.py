@@ -4,7 +4,7 @@ All objects of a template share their pixels but for a mark in the first sixteen
 its own; otherwise they differ in identifiers, dates, patient, numbers and slice position.
 
     | data elements, fields overwritten | (7FE0,0010), length | mark, 16 pixels or 16 bytes | the other pixels, shared |
-    '------------------------- head, made anew for each object --------------------------' '--- one memoryview ------'
+    '------------------------- head, made anew for each object --------------------------' '----- Repeated bytes ----'
 
 Compressed pixels have their mark elsewhere in the stream: see encapsulated.py.
 """
@@ -29,6 +29,7 @@ from loadtest.objects.encapsulated import ENCODERS, bits_stored, encapsulated, p
 from loadtest.objects.identity import FAMILY_NAME
 from loadtest.objects.kinds import KINDS
 from loadtest.objects.pixels import Samples, picture
+from loadtest.wire.repeated import Repeated
 
 MARK = 16  # pixels of the first row in which an object differs from the others; four bits in each
 
@@ -69,7 +70,7 @@ class Template:
     places: dict[str, tuple[int, ...]]
     pixel_data_at: int
     mark_at: slice
-    pixels: memoryview
+    pixels: Repeated
 
     def fill(self, head: bytes, values: Mapping[str, str], mark: int | None = None) -> bytes:
         """A head with new values, each exactly as wide as its sample, and the mark (64 bits) of its pixels.
@@ -158,7 +159,7 @@ def make_template(modality: str, rows: int, columns: int, depth: int, transfer_s
     end = mark.stop + mark.stop % 2  # the head has an even length, as fragments have
     places, size = _places(fields, KINDS[modality].framed, implicit), len(fields)
     at = slice(size + mark.start, size + mark.stop, mark.step)
-    return Template(fields + _cleared(element, mark)[:end], places, size, at, memoryview(element)[end:])
+    return Template(fields + _cleared(element, mark)[:end], places, size, at, Repeated(memoryview(element)[end:]))
 
 
 def _cleared(element: bytes, mark: slice) -> bytes:

@@ -12,7 +12,7 @@ from loadtest.verdict.records import NO_STATUS
 from loadtest.wire import Association, ContextRefused, Reply
 from loadtest.wire.pipeline import Request, pipelined
 
-Object = tuple[int, tuple[str, str, str], tuple[bytes, memoryview]]  # number; SOP class, UID, syntax; data set
+Object = tuple[int, tuple[str, str, str], tuple[bytes, bytes]]  # number; SOP class, UID, syntax; data set
 
 
 def store_all(link: Association, objects: Iterable[Object], done: Done) -> None:
@@ -25,7 +25,7 @@ def store_all(link: Association, objects: Iterable[Object], done: Done) -> None:
 
 
 def _store_one(
-    link: Association, what: tuple[str, str, str], parts: tuple[bytes, memoryview], number: int, done: Done
+    link: Association, what: tuple[str, str, str], parts: tuple[bytes, bytes], number: int, done: Done
 ) -> None:
     """Send one object and keep what came of it. Raises if the association is lost."""
     start, size = perf_counter(), len(parts[0]) + len(parts[1])

@@ -14,6 +14,7 @@ from loadtest.wire.errors import (
 )
 from loadtest.wire.identity import UserIdentity, identity_from
 from loadtest.wire.listener import StoreListener
+from loadtest.wire.repeated import Repeated
 from loadtest.wire.reply import Reply
 from loadtest.wire.settings import Peer, TcpProfile, Timeouts
 from loadtest.wire.sinks import CountingSink, Sink
@@ -31,6 +32,7 @@ __all__ = [
     "Peer",
     "PeerTimeout",
     "ProtocolError",
+    "Repeated",
     "Reply",
     "Sink",
     "StoreListener",

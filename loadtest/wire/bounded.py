@@ -4,6 +4,7 @@ A call may end after `SLICE_S` already, with TimeoutError: the caller looks at t
 that is set on the socket stays the same from call to call, until the last slice of a wait.
 """
 
+import os
 import socket
 import ssl
 import sys
@@ -11,8 +12,12 @@ from collections.abc import Sequence
 from struct import pack
 
 from loadtest.wire.pdu import Buffer
+from loadtest.wire.repeated import Framed
 
 SLICE_S = 1.0
+COPIED = 4096  # bytes of a file that are sent as others are, to wait for room
+FILE_WAITS = 4  # more than a blocking sendfile waits in one call (measured: three times, for one piece of 64 kB)
+_MORE = getattr(socket, "MSG_MORE", 0)
 # Linux drops what a TCP receive with MSG_TRUNC asks for, uncopied (man 7 tcp); elsewhere the flag means another thing.
 _DROP = socket.MSG_TRUNC | socket.MSG_WAITALL if sys.platform == "linux" else 0
 
@@ -34,6 +39,7 @@ class Bounded:
 
     drop = _DROP
     most_bytes = 128 * 1024
+    sends_files = True
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -51,10 +57,18 @@ class Bounded:
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
 
-    def send(self, pieces: Sequence[Buffer], left: float) -> int:
-        """Bytes of a row of buffers that the kernel has taken."""
+    def send(self, pieces: Sequence[Buffer], left: float, more: bool = False) -> int:
+        """Bytes of a row of buffers that the kernel has taken; `more` follow at once, and may leave with them."""
         self._wait(left)
-        return self._sock.sendmsg(pieces)
+        return self._sock.sendmsg(pieces, (), _MORE if more else 0)
+
+    def send_file(self, file: Framed, at: int, left: float) -> int:
+        """Bytes of a file, from `at` on, that the kernel has taken."""
+        self._wait(left)
+        try:
+            return os.sendfile(self._sock.fileno(), file.fd, at, min(file.size - at, self.most_bytes))
+        except BlockingIOError:  # the socket's own way to wait
+            return self._sock.send(os.pread(file.fd, COPIED, at))
 
     def _wait(self, left: float) -> None:
         now, wait = self._sock.gettimeout(), min(left, SLICE_S)
@@ -66,8 +80,9 @@ class _Whole(Bounded):
     """TLS: a buffer that was sent in part cannot be taken up again, so that its wait has no slices."""
 
     drop = 0
+    sends_files = False
 
-    def send(self, pieces: Sequence[Buffer], left: float) -> int:
+    def send(self, pieces: Sequence[Buffer], left: float, more: bool = False) -> int:
         whole = b"".join(pieces)
         self._sock.settimeout(left)
         self._sock.sendall(whole)
@@ -97,10 +112,17 @@ class _Kernel(Bounded):
         except BlockingIOError:
             return None
 
-    def send(self, pieces: Sequence[Buffer], left: float) -> int:
+    def send(self, pieces: Sequence[Buffer], left: float, more: bool = False) -> int:
         self._bound(socket.SO_SNDTIMEO, left)
         try:
-            return self._sock.sendmsg(pieces)
+            return self._sock.sendmsg(pieces, (), _MORE if more else 0)
+        except BlockingIOError:
+            raise TimeoutError from None
+
+    def send_file(self, file: Framed, at: int, left: float) -> int:
+        self._bound(socket.SO_SNDTIMEO, left / FILE_WAITS)
+        try:
+            return os.sendfile(self._sock.fileno(), file.fd, at, file.size - at)
         except BlockingIOError:
             raise TimeoutError from None
 

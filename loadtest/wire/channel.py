@@ -17,6 +17,7 @@ from loadtest.wire.errors import ConnectFailed, ConnectionLost, PeerTimeout, Pro
 from loadtest.wire.pace import Link as SiteLink
 from loadtest.wire.pace import Pace
 from loadtest.wire.pdu import Buffer
+from loadtest.wire.repeated import Framed
 from loadtest.wire.resolve import addresses
 from loadtest.wire.settings import TcpProfile, Timeouts
 from loadtest.wire.tls import secure
@@ -70,14 +71,21 @@ class Channel:
         self.first_byte = self.sent = 0.0
         self._until = perf_counter() + (operation_s or self.timeouts.operation_s)
 
-    def send(self, pieces: Sequence[Buffer]) -> None:
-        """Send buffers in a row; `sent` is the time when the kernel had the last byte."""
+    @property
+    def sends_files(self) -> bool:
+        """Whether `send` takes a file: not over a site's slow link, by TLS, or as Nagle's algorithm cuts it."""
+        return self.link is None and self.profile.no_delay and self._bounded.sends_files
+
+    def send(self, pieces: Sequence[Buffer], file: Framed | None = None) -> None:
+        """Send buffers in a row, and a file after them; `sent` is the time when the kernel had the last byte."""
         self.is_cut = True
         try:
             if self.link is not None:
                 self._send_paced(pieces, self.link.up)
             else:
-                self._send_gathered(pieces)
+                self._send_gathered(pieces, file is not None)
+            if file is not None:
+                self._send_file(file)
         except OSError as error:
             raise ConnectionLost(f"while sending: {error.strerror or error}") from error
         self.sent = perf_counter()
@@ -92,21 +100,25 @@ class Channel:
                 pace.take(len(chunk), self._until)
                 self._send_gathered([chunk])
 
-    def _send_gathered(self, pieces: Sequence[Buffer]) -> None:
+    def _send_gathered(self, pieces: Sequence[Buffer], more: bool = False) -> None:
         for batch, size in _batches(pieces, self._bounded.most_bytes):
             while size:
-                taken = self._send_some(batch)
-                size -= taken
-                batch = _after(batch, taken) if size else ()
+                with suppress(TimeoutError):  # the next round says so
+                    taken = self._bounded.send(batch, self._left_to_send(), more)
+                    size -= taken
+                    batch = _after(batch, taken) if size else ()
 
-    def _send_some(self, batch: Sequence[Buffer]) -> int:
+    def _send_file(self, file: Framed) -> None:
+        at = 0
+        while at < file.size:
+            with suppress(TimeoutError):
+                at += self._bounded.send_file(file, at, self._left_to_send())
+
+    def _left_to_send(self) -> float:
         left = self._until - perf_counter()
         if left <= 0:
             raise PeerTimeout(f"the peer did not take all data within the operation's {self.timeouts.operation_s:g} s")
-        try:
-            return self._bounded.send(batch, left)
-        except TimeoutError:
-            return 0  # the next round says so
+        return left
 
     def has_spoken(self) -> bool:
         """True if bytes wait that nobody asked for; ConnectionLost if the peer closed while nothing was going on."""

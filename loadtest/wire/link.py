@@ -13,6 +13,7 @@ from loadtest.wire.dimse import PeerReleased, Reader
 from loadtest.wire.errors import AssociationAborted, PeerTimeout, ProtocolError, WireError
 from loadtest.wire.negotiation import Agreement
 from loadtest.wire.pdu import Buffer, Context
+from loadtest.wire.repeated import Repeated
 from loadtest.wire.reply import Reply, reply_from
 from loadtest.wire.tls import security
 
@@ -76,8 +77,14 @@ class Link:
             last_words(self.channel, pdu.abort())
 
     def send(self, context: int, message: bytes, parts: Sequence[Buffer] = ()) -> None:
-        """Send one DIMSE message, fragmented as the peer asked."""
-        self.channel.send(pdu.p_data(context, message, parts, self.send_pdu))
+        """Send one DIMSE message, fragmented as the peer asked; a repeated end of its data set from a file."""
+        channel = self.channel
+        if len(parts) == 2 and isinstance(parts[1], Repeated) and channel.sends_files:
+            first = pdu.first_pdu(context, message, bytes(parts[0]), self.send_pdu)
+            if first and (rest := parts[1].framed(context, self.send_pdu)) is not None:
+                channel.send((first,), rest)
+                return
+        channel.send(pdu.p_data(context, message, parts, self.send_pdu))
 
     def response(self, context: int, field: int, message_id: int) -> Command:
         """Read one command set and check that it answers our request (PS3.7 9.3)."""

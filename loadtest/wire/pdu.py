@@ -1,6 +1,6 @@
 """PDUs that we send, as bytes (PS3.8 section 9.3 and annex D; all numbers big endian)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
@@ -169,7 +169,7 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
           bit 0 = command, bit 1 = last fragment), fragment
     ====  ======================================================
     """
-    room = (max_pdu - 6) & ~1  # fragments have an even number of bytes (PS3.8 annex E.1)
+    room = _room(max_pdu)
     if not parts and len(command) <= room:
         return [_PDU_PDV.pack(P_DATA_TF, len(command) + 6, len(command) + 2, context, 3) + command]
     first = (max_pdu - 12 - len(command)) & ~1  # bytes of the data set that share the command's PDU
@@ -178,6 +178,32 @@ def p_data(context: int, command: bytes, parts: Sequence[Buffer], max_pdu: int) 
         if 0 < len(header) <= first:
             return _shared(context, command, header, pixels, first, room)
     return _spread(context, command, parts, max_pdu, room)
+
+
+def _room(max_pdu: int) -> int:
+    """Most bytes of a PDU's one fragment, an even number (PS3.8 annex E.1)."""
+    return (max_pdu - 6) & ~1
+
+
+def first_pdu(context: int, command: bytes, header: bytes, max_pdu: int) -> bytes:
+    """A command and the beginning of its data set in one PDU, which `last_pdus` follow; empty where they do not fit.
+
+    The same PDUs as those of `p_data` but for the pixels that it puts into the first one.
+    """
+    size = len(command) + len(header) + 12
+    if size > max_pdu or not header or len(header) % 2:
+        return b""
+    head = _PDU_PDV.pack(P_DATA_TF, size, len(command) + 2, context, 3)
+    return b"".join((head, command, _PDV.pack(len(header) + 2, context, 0), header))
+
+
+def last_pdus(context: int, pixels: memoryview, max_pdu: int) -> Iterator[Buffer]:
+    """The PDUs of a data set's end: whole ones, and one with the last fragment."""
+    room, end = _room(max_pdu), len(pixels)
+    for at in range(0, end, room):
+        part = pixels[at : at + room]
+        yield _PDU_PDV.pack(P_DATA_TF, len(part) + 6, len(part) + 2, context, 2 if at + room >= end else 0)
+        yield part
 
 
 def _shared(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
-from loadtest.wire import command, pdu
+from loadtest.wire import command
 from loadtest.wire.dimse import Reader
 from loadtest.wire.errors import ConnectionLost, ProtocolError, WireError
 from loadtest.wire.link import Link
@@ -65,8 +65,7 @@ class Pipeline:
             one = Request(number, instance_uid, context, self._message_id(), size, perf_counter())
             self.outstanding[one.message_id] = one
         channel.begin()
-        message = command.store_rq(sop_class, instance_uid, one.message_id)
-        channel.send(pdu.p_data(context, message, parts, self._link.send_pdu))
+        self._link.send(context, command.store_rq(sop_class, instance_uid, one.message_id), parts)
         with self._changed:
             one.sent, self._sending = channel.sent, False
             self._changed.notify_all()

@@ -26,7 +26,7 @@ from threading import Thread
 from typing import NoReturn
 
 from loadtest.archives.launch import running
-from loadtest.wire import Peer, TcpProfile, open_association
+from loadtest.wire import Peer, Repeated, TcpProfile, open_association
 from loadtest.wire.channel import apply
 from tests.loadtest.wire.wire_servers import CT, EXPLICIT, dataset, encoded, free_port, part10, process
 
@@ -48,7 +48,7 @@ def storescu(peer: Peer, folder: Path, count: int, environment: Mapping[str, str
 
 def ours(peer: Peer, profile: TcpProfile, count: int) -> tuple[float, float]:
     """Images a second of our client over one association, and its CPU in ms an image."""
-    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], memoryview(os.urandom(PIXELS))
+    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], Repeated(os.urandom(PIXELS))
     with open_association(peer, "BENCH", [(CT, [EXPLICIT])], profile=profile) as link:
         before, began = _cpu_s(), time.perf_counter()
         for number in range(count):
@@ -82,7 +82,7 @@ def raw_tcp(count: int, connections: int = 1, reads: Sequence[int] = WHOLE) -> t
 
 def into_null_sink(count: int, connections: int = 1) -> tuple[float, float]:
     """The same with C-STOREs of ours into the null sink, one association a connection."""
-    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], memoryview(os.urandom(PIXELS))
+    head, pixels = encoded(dataset(0, pixels=PIXELS))[:-PIXELS], Repeated(os.urandom(PIXELS))
 
     def send(peer: Peer) -> None:
         with open_association(peer, "BENCH", [(CT, [EXPLICIT])]) as link:
