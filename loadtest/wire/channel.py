@@ -5,10 +5,10 @@ Blocking sockets with bounds: under gevent's patched `socket` the same code runs
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from mmap import mmap
-from struct import pack
+from struct import Struct, pack
 from time import perf_counter
 
 from loadtest.wire import pdu
@@ -26,7 +26,9 @@ ASSOCIATION_CAP = 128 * 1024  # bytes; 128 contexts with all their syntaxes need
 MOST_BUFFERS = 512  # Linux takes 1,024 in one sendmsg (IOV_MAX)
 AHEAD = 4096  # bytes read beyond what is asked for by who does not want the data; a command set and headers fit
 _RESET = pack("ii", 1, 0)  # linger for 0 s: what the kernel still holds is thrown away
+_HEADER = Struct(">BxI")  # type, reserved, length (PS3.8 9.3.1)
 _SHORT = (pdu.ASSOCIATE_RJ, pdu.RELEASE_RQ, pdu.RELEASE_RP, pdu.ABORT)
+_LONG = (pdu.ASSOCIATE_RQ, pdu.ASSOCIATE_AC)
 
 
 class Channel:
@@ -42,6 +44,7 @@ class Channel:
         self.sent = 0.0
         self.link: SiteLink | None = None  # what is sent and received goes over it
         self.is_cut = False  # a PDU left only in part: nothing that follows could be understood
+        self._most = dict.fromkeys(_SHORT, 4) | dict.fromkeys(_LONG, ASSOCIATION_CAP) | {pdu.P_DATA_TF: max_pdu}
         self.ahead = len(self._buffer)  # most bytes that are read at once, asked for or not
         self._until = self._pdu_until = perf_counter() + timeouts.operation_s
         self._bounded = bounded(sock)
@@ -103,16 +106,20 @@ class Channel:
     def _send_gathered(self, pieces: Sequence[Buffer], more: bool = False) -> None:
         for batch, size in _batches(pieces, self._bounded.most_bytes):
             while size:
-                with suppress(TimeoutError):  # the next round says so
+                try:
                     taken = self._bounded.send(batch, self._left_to_send(), more)
-                    size -= taken
-                    batch = _after(batch, taken) if size else ()
+                except TimeoutError:
+                    continue  # the next round says so
+                size -= taken
+                batch = _after(batch, taken) if size else ()
 
     def _send_file(self, file: Framed) -> None:
         at = 0
         while at < file.size:
-            with suppress(TimeoutError):
+            try:
                 at += self._bounded.send_file(file, at, self._left_to_send())
+            except TimeoutError:
+                continue  # the next round says so
 
     def _left_to_send(self) -> float:
         left = self._until - perf_counter()
@@ -148,9 +155,12 @@ class Channel:
     def read_header(self) -> tuple[int, int]:
         """The next PDU's type and length; `take` and `discard` read its body, within the same bounds of time."""
         self._pdu_until = min(perf_counter() + self.timeouts.response_s, self._until)
-        head = self.take(6)
-        kind, length = head[0], int.from_bytes(head[2:6], "big")
-        self._check_header(kind, length)
+        if self._end - self._start < 6:
+            self._need(6)
+        kind, length = _HEADER.unpack_from(self._buffer, self._start)
+        self._start += 6
+        if length > self._most.get(kind, -1):
+            raise ProtocolError(self._may_not_be(kind, length))
         return kind, length
 
     def take(self, size: int) -> memoryview:
@@ -168,17 +178,10 @@ class Channel:
             self._start = self._end = 0
             have = self._receive(self._buffer[:size], self._bounded.drop, self._pdu_until)
 
-    def _check_header(self, kind: int, length: int) -> None:
-        if kind == pdu.P_DATA_TF:
-            most = self.max_pdu
-        elif kind in (pdu.ASSOCIATE_RQ, pdu.ASSOCIATE_AC):
-            most = ASSOCIATION_CAP
-        elif kind in _SHORT:
-            most = 4
-        else:
-            raise ProtocolError(f"PDU type {kind:02X}H is none of 01H to 07H")
-        if length > most:
-            raise ProtocolError(f"PDU of type {kind:02X}H claims {length} bytes; at most {most} may come")
+    def _may_not_be(self, kind: int, length: int) -> str:
+        if kind not in self._most:
+            return f"PDU type {kind:02X}H is none of 01H to 07H"
+        return f"PDU of type {kind:02X}H claims {length} bytes; at most {self._most[kind]} may come"
 
     def _need(self, size: int) -> None:
         have = self._end - self._start
@@ -225,12 +228,15 @@ class Channel:
             self.sock.close()
 
 
-def _batches(pieces: Sequence[Buffer], most_bytes: int) -> Iterator[tuple[Sequence[Buffer], int]]:
+def _batches(pieces: Sequence[Buffer], most_bytes: int) -> Iterable[tuple[Sequence[Buffer], int]]:
     """Buffers in a row for one call each, and their bytes; one that is larger by itself is cut."""
     size = sum(map(len, pieces))
     if size <= most_bytes and len(pieces) <= MOST_BUFFERS:
-        yield pieces, size
-        return
+        return ((pieces, size),)
+    return _cut(pieces, most_bytes)
+
+
+def _cut(pieces: Sequence[Buffer], most_bytes: int) -> Iterator[tuple[Sequence[Buffer], int]]:
     batch: list[Buffer] = []
     size = 0
     for piece in pieces:

@@ -1,6 +1,7 @@
 """DIMSE messages out of P-DATA PDUs: a command set, then perhaps a data set, both in fragments (PS3.8 annex E)."""
 
 from collections.abc import Callable
+from struct import Struct
 
 from loadtest.wire import pdu
 from loadtest.wire.channel import AHEAD, Channel
@@ -9,6 +10,7 @@ from loadtest.wire.errors import AssociationAborted, ProtocolError, WireError
 
 Write = Callable[[memoryview], object]
 IDENTIFIER_CAP = 1 << 20  # bytes, rule Z4
+_PDV = Struct(">IBB")
 WHOLE_COMMAND = 3  # control of a PDV: of a command set, and its last fragment (PS3.8 annex E.2)
 
 
@@ -81,8 +83,9 @@ class Reader:
         """The next PDV's context id, control and fragment."""
         while not self._body:
             self._body = self._next_body()
-        number, control, size = _read_pdv(self._body[:6], len(self._body))
-        fragment, self._body = self._body[6 : 6 + size], self._body[6 + size :]
+        body = self._body
+        number, control, size = _read_pdv(body, len(body))
+        fragment, self._body = body[6 : 6 + size], body[6 + size :]
         return number, control, fragment
 
     def _next_body(self) -> memoryview:
@@ -130,10 +133,10 @@ def _read_pdv(head: memoryview, left: int) -> tuple[int, int, int]:
 
     Length of what follows (4), context id (1), control (1) (PS3.8 9.3.5.1).
     """
-    length = int.from_bytes(head[:4], "big") if left >= 6 else 0
+    length, number, control = _PDV.unpack_from(head) if left >= 6 else (0, 0, 0)
     if length < 2 or length > left - 4:
         raise ProtocolError(f"PDV claims {length} bytes where {max(left - 4, 0)} remain in its PDU")
-    return head[4], head[5], length - 2
+    return number, control, length - 2
 
 
 def _check_data(number: int, control: int, context: int) -> None:

@@ -42,8 +42,13 @@ def _category(status: int) -> str:
     return code_to_category(status)
 
 
+_TOLD_BY_FEW = (0x0902, 0x1021, 0x1022, 0x1023)
+
+
 def reply_from(command: Command, sent: float, first_byte: float, end: float, cut: int = 0) -> Reply:
     """Reply of a final response: status (0000,0900), sub-operations (0000,1021-1023), comment (0000,0902)."""
+    if command.values.keys().isdisjoint(_TOLD_BY_FEW):
+        return Reply(command.status, first_byte, end, sent=sent, cut=cut)
     return Reply(
         status=command.status,
         first_byte=first_byte,

@@ -134,8 +134,8 @@ def test_the_mark_is_the_objects_own(small: Factory, study: MakeStudy) -> None:
 
 def test_pixels_are_shared_and_cannot_be_written(small: Factory, study: MakeStudy) -> None:
     first, second = (small.parts(study("CT"), i)[1] for i in range(2))
-    assert first.obj is second.obj
-    assert first.readonly
+    assert first is second
+    assert memoryview(first).readonly
 
 
 def test_the_objects_of_a_study_are_known_without_making_them() -> None:
