@@ -13,12 +13,12 @@ WORDS: dict[Mode, str] = {
     "worker": "--worker",
 }  # fmt: skip
 _TRAFFIC = {"traffic", "target", "sla", "headroom", "junit", "out", "json_", "transfer_syntax", "tcp", "association",
-            "async_window", "shape", "view_by", "pdu_length", "segment", "associations", "requests", "timeouts",
+            "async_window", "view_by", "pdu_length", "segment", "associations", "requests", "timeouts",
             "keep_idle", "retrieve", "store_by", "batch", "qido_page", "verify_hashes", "commit", "law", "lot",
             "workers"}  # fmt: skip
 _ON_TIME = {"web", "kill_at", "master", "master_host", "master_port"}
 TAKES: dict[Mode, set[str]] = {
-    "play": _TRAFFIC | _ON_TIME | {"speed", "faults"},
+    "play": _TRAFFIC | _ON_TIME | {"speed", "faults", "shape"},
     "rate": _TRAFFIC | _ON_TIME | {"rate", "rate_to", "seconds", "arrivals"},
     "find-limit": _TRAFFIC | {"limit", "rate", "seconds", "arrivals"},
     "check": {"check", "target", "json_", "transfer_syntax", "tcp", "segment", "pdu_length", "timeouts"},
@@ -27,6 +27,7 @@ TAKES: dict[Mode, set[str]] = {
 _RATE = {
     "speed": "a rate has no other speed",
     "faults": "faults have their time in the scenario",
+    "shape": "the links' rates belong to the traffic's own times, and at another rate a link would be told as archive",
     "kill_at": "the archive is to fill from step to step",
     "web": "Locust's page lives as long as one play",
     "master": "workers from elsewhere come for one play",

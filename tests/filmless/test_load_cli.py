@@ -101,6 +101,8 @@ def test_a_mistake_in_a_file_of_thresholds_is_one_json_object(traffic: Path, tmp
         (("--rate", "5", "--speed", "2", "--faults"), "--rate takes no --speed, --faults (a rate has no other speed; "),
         (("--seconds", "3"), "a play of the traffic as it is takes no --seconds (times are the traffic's, unless"),
         (("--find-limit", "--kill-at", "1", "--web"), "--find-limit takes no --web, --kill-at (Locust's page lives"),
+        (("--find-limit", "--shape"), "--find-limit takes no --shape (the links' rates belong to the traffic's own"),
+        (("--rate", "5", "--shape"), "--rate takes no --shape"),
         (("--find-limit", "--speed", "1"), "--find-limit takes no --speed"),  # though it is the default
         (("--check", "--commit", "--rate", "5"), "--check takes no traffic file, --rate, --commit: leave them out"),
         (("--worker", "--sla", "x.toml"), "--worker takes no traffic file, --sla (a worker plays its master's traffic"),
