@@ -22,7 +22,12 @@ def _object(error: BaseException) -> dict[str, Any]:
     problems = getattr(error, "problems", None)
     if problems:
         return {"errors": [p.to_json() for p in problems], "error": problems[0].to_json()}
-    return {"error": {"message": str(error)}}
+    return {"error": {"message": _words(error)}}
+
+
+def _words(error: BaseException) -> str:
+    """Its message and its notes, such as where the list of what was sent is."""
+    return "; ".join([str(error), *getattr(error, "__notes__", [])])
 
 
 def tell(error: BaseException, as_json: bool) -> None:
@@ -31,7 +36,7 @@ def tell(error: BaseException, as_json: bool) -> None:
         print(json.dumps(_object(error)))
         return
     problems = getattr(error, "problems", None)
-    lines = [str(p) for p in problems] if problems else [str(error)]
+    lines = [str(p) for p in problems] if problems else [_words(error)]
     for line in lines:
         print(f"error: {line}", file=sys.stderr)
 
@@ -75,8 +80,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             if code is None:
                 raise
             if isinstance(error, KeyboardInterrupt):
-                notes = getattr(error, "__notes__", [])  # such as where the list of what was sent is
-                error = Failed("; ".join(["stopped by you (Ctrl-C): nothing half-written was kept", *notes]))
+                error.args = ("stopped by you (Ctrl-C): nothing half-written was kept",)
             tell(error, bool(kwargs.get("json_")))
             raise SystemExit(code) from None
 

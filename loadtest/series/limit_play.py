@@ -1,6 +1,12 @@
-"""The plays of a limit search: one archive that fills from step to step, a traffic file's mix at each rate."""
+"""The plays of a limit search: one archive that fills from step to step, a traffic file's mix at each rate.
 
+A search that does not come to its end keeps the steps that did, INVALID; the journal of the one that did not lies
+beside its run folder, as that of any play.
+"""
+
+import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from loadtest.archives.target import Target
+from loadtest.play.journal import SUFFIX, check_none_left
 from loadtest.play.keep import check_new, machine, program_version
 from loadtest.play.launch import OnProgress, PlayJob, play
 from loadtest.play.problems import PlayFailed
@@ -25,6 +32,7 @@ from loadtest.wire import WireError
 from sim.runs.store import Run, RunProblem, RunWriter
 
 OPEN = {"modality_associations": 64, "workstation_associations": 64}  # so that a device's own lines are not the limit
+STEP = "-step-"
 SPARE = 2.1  # times the operations that a statistic needs: the rule may cut up to half as warm-up
 
 
@@ -45,6 +53,8 @@ class LimitPlay:
     told: Callable[[Step], None] = lambda step: None
     begins: Callable[[int, float, float], None] = lambda number, per_s, seconds: None
     played: list[pd.DataFrame] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    beside: Path | None = None  # the search's run folder; without one a step is played in a folder that goes
 
     def __call__(self, per_s: float, seconds: float) -> Step:
         """One step; longer than asked for where a percentile needs more operations."""
@@ -52,21 +62,30 @@ class LimitPlay:
         self.begins(number, per_s, seconds)
         held, at = self._held(), f"step {number}, {per_s:.4g} operations/s"
         with TemporaryDirectory(prefix="filmless-limit-") as folder:
-            file, out = Path(folder) / "step.traffic.parquet", Path(folder) / "out"
+            file = Path(folder) / "step.traffic.parquet"
             self.rated.write(file, per_s, seconds)
-            prefill = {"prefill": "skip"} if self.played else {}
-            job = PlayJob(file, self.target, self.listener_port)
-            result = play([job], 1.0, out, lambda done, total, phase: self.progress(done, total, f"{at}, {phase}"),
-                          **(self.all_settings() | prefill))  # fmt: skip
-            run = Run(out)
-            operations, objects = run.table("operations"), run.table("objects")
+            result, operations, objects = self._play(file, self._out(Path(folder), number), at)
         self.played.append(operations.assign(step=len(self.played)))
         longest_s = float(self.settings.get("operation_s", LONGEST_S))
         finding = find(operations, objects, result, self.thresholds, longest_s=longest_s)
         found = step_of(per_s, seconds, finding, operations[operations["phase"] == "play"], result, held)
-        step = replace(found, exams_a_year=self.rated.stands_for(per_s))
-        self.told(step)
-        return step
+        self.steps.append(replace(found, exams_a_year=self.rated.stands_for(per_s)))
+        self.told(self.steps[-1])
+        return self.steps[-1]
+
+    def _out(self, folder: Path, number: int) -> Path:
+        return self.beside.with_name(f"{self.beside.name}{STEP}{number}") if self.beside else folder / "out"
+
+    def _play(self, file: Path, out: Path, at: str) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+        """Result, operations and objects of one step; its run folder does not stay."""
+        prefill = {"prefill": "skip"} if self.played else {}
+        try:
+            result = play([PlayJob(file, self.target, self.listener_port)], 1.0, out,
+                          lambda done, total, phase: self.progress(done, total, f"{at}, {phase}"),
+                          **(self.all_settings() | prefill))  # fmt: skip
+            return result, Run(out).table("operations"), Run(out).table("objects")
+        finally:
+            shutil.rmtree(out, ignore_errors=True)
 
     def all_settings(self) -> dict[str, Any]:
         """Those of every step, prefill apart."""
@@ -114,19 +133,42 @@ def search_limit(play_step: LimitPlay, search: Search, out: Path, headroom_s: fl
     has not shown that it was the archive that broke. 0: it is not, and the verdict says so; None: nobody asks.
     """
     check_new(out)
-    found = find_limit(play_step, search)
-    proof = play_step.prove(found, headroom_s) if headroom_s else None
+    for left in out.parent.glob(f"{out.name}{STEP}*{SUFFIX}"):
+        check_none_left(left.with_suffix(""))
+    play_step = replace(play_step, beside=out)
+    try:
+        found = find_limit(play_step, search)
+        proof = play_step.prove(found, headroom_s) if headroom_s else None
+    except BaseException as error:
+        _keep_steps(play_step, search, out, error)
+        raise
     if doubts := proof.doubts if proof else [NOT_PROVED] if headroom_s == 0 else []:
         sentence = f"{found.sentence}; not shown to be the archive's: {'; '.join(doubts)}"
         found = replace(found, verdict=INVALID, sentence=sentence)
+    _keep(play_step, search, out, found, [proof.to_json()] if proof else [])
+    return found
+
+
+def _keep(play_step: LimitPlay, search: Search, out: Path, found: Limit, headroom: list[dict[str, Any]]) -> None:
     try:
         with RunWriter(out) as writer:
             writer.table("steps", steps_table(found.steps))
             writer.table("operations", pa.Table.from_pandas(pd.concat(play_step.played, ignore_index=True)))
-            writer.close(_manifest(play_step, search, found) | {"headroom": [proof.to_json()] if proof else []})
+            writer.close(_manifest(play_step, search, found) | {"headroom": headroom})
     except (OSError, RunProblem) as error:
         raise PlayFailed(f"the search cannot be written to {out}: {error}") from None
-    return found
+
+
+def _keep_steps(play_step: LimitPlay, search: Search, out: Path, error: BaseException) -> None:
+    """Of a search that ends in an error: the steps that came to their end, which the error's note names."""
+    if not play_step.steps:
+        return
+    words = "the search was ended before it had found a knee"
+    with suppress(PlayFailed):  # what ended the search is what is to be told
+        _keep(play_step, search, out, Limit(None, None, play_step.steps, INVALID, words), [])
+        n = len(play_step.steps)
+        told = f"{n} steps that came to their end are" if n > 1 else "1 step that came to its end is"
+        error.add_note(f"the {told} in {out}, INVALID")
 
 
 def steps_table(steps: Sequence[Step]) -> pa.Table:

@@ -16,6 +16,7 @@ from loadtest.archives.launch import running
 from loadtest.archives.target import Target
 from loadtest.play.launch import PlayJob
 from loadtest.play.problems import TrafficProblem
+from loadtest.play.salvage import salvage
 from loadtest.series.headroom import Headroom
 from loadtest.series.limit import Search, Step, find_limit, longest_s, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
@@ -206,7 +207,8 @@ class Known(LimitPlay):
 
     def __call__(self, per_s: float, seconds: float) -> Step:
         self.played.append(pd.DataFrame({"step": [len(self.played)]}))
-        return Archive(37.0)(per_s, seconds)
+        self.steps.append(Archive(37.0)(per_s, seconds))
+        return self.steps[-1]
 
 
 @pytest.mark.parametrize("doubts", [[], ["headroom at the knee: lag_p99_s is 0.2, over 0.1"]])
@@ -230,6 +232,40 @@ def test_l4_headroom_is_proved_at_the_knee(tmp_path: Path, monkeypatch: pytest.M
     assert ("not shown to be the archive's: headroom at the knee: lag" in found.sentence) == bool(doubts)
     (told,) = Run(tmp_path / "out").manifest["headroom"]
     assert (told["doubts"], told["when"].startswith("at the ")) == (doubts, True)
+
+
+def test_a_search_that_is_ended_keeps_its_steps_and_what_the_last_one_sent(tmp_path: Path) -> None:
+    """Ctrl-C in the second step: the first is whole, and of the second one's studies the archive holds some."""
+    rows = [row("store", 0.1 * n, 10 + n, objects=1) for n in range(20)]
+    file, out = write(tmp_path / "t.parquet", rows), tmp_path / "out"
+
+    def interrupt(done: int, total: int, phase: str) -> None:
+        if phase.startswith("step 2, ") and phase.endswith(", play") and done > 3:
+            raise KeyboardInterrupt
+
+    with running("embedded", "south") as target:
+        step = LimitPlay(Rated(file), target, 0, thresholds(2000), progress=interrupt)
+        with pytest.raises(KeyboardInterrupt) as ended:
+            search_limit(step, Search(20.0, seconds=3.0), out)
+    notes = "; ".join(ended.value.__notes__)
+    assert f"the 1 step that came to its end is in {out}, INVALID" in notes
+    assert f"what was sent is in {out}-step-2.partial: make a run folder of it with `filmless salvage" in notes
+    run = Run(out)
+    assert (run.manifest["verdict"], len(run.table("steps"))) == ("INVALID", 1)
+    assert run.manifest["sentence"] == "the search was ended before it had found a knee"
+    folder, result = salvage(tmp_path / "out-step-2.partial")
+    assert (folder, result["verdict"]) == (tmp_path / "out-step-2", "INVALID")
+    assert result["objects"]["stored"] > 3
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "out-step-2", "t.parquet"]
+
+
+def test_what_a_search_has_left_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "out-step-2.partial").mkdir()
+    file = write(tmp_path / "t.parquet", [row("store", 0.1 * n, n, objects=1) for n in range(50)])
+    step = Known(Rated(file), Target(name="x", port=104, ae_title="X"), 0, thresholds(60))
+    with pytest.raises(TrafficProblem, match=r"out-step-2\.partial is left of a play that did not come to its end"):
+        search_limit(step, Search(5.0), tmp_path / "out")
+    assert step.steps == []
 
 
 def test_l4_a_knee_without_proof_of_headroom_is_invalid(tmp_path: Path) -> None:
