@@ -1,6 +1,5 @@
 """The play from beginning to end: prepare, prefill, play on time, read back, judge, keep."""
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from math import inf
@@ -27,7 +26,8 @@ from loadtest.play.recorder import Clock, Recorder
 from loadtest.play.restart import STARTER
 from loadtest.play.stage import Stage
 from loadtest.play.studies import factories
-from loadtest.play.team import Team
+from loadtest.play.team import LAST_WORDS_S, Team
+from loadtest.play.tell import warn
 from loadtest.play.traffic import Traffic, read_traffic
 from loadtest.play.witness import commit, compare
 from loadtest.verdict.faulted import bad_outside, with_counts
@@ -111,14 +111,15 @@ class _Run:
             begun.kill()
 
     def _announce(self) -> None:
-        """What may follow the play: its own latest end is told by it."""
-        if self.config.ledger == "full":
-            early = len(self.plan.prefill) if self.config.prefill == "send" else 0
-            studies = early + sum(one.operation == "store" for one in self.plan.play)
-            config = self.config
+        """By when all is over; not of a proof of headroom, which ends with its own progress."""
+        if self._is_kept:
+            plan, config = self.plan, self.config
+            studies = sum(one.phase == "play" or config.prefill == "send" for one in plan.stores())
+            latest = plan.last_due_s + config.drain_s + (LAST_WORDS_S if config.workers else 0.0)
             witnesses = 1 + (config.kill_at == 1) + config.commit + (config.verify_hashes > 0)
-            words = f"reading back {studies} studies then takes {witnesses * longest_s(studies):.0f} s at the most"
-            print(f"{words}, if an archive hardly answers", file=sys.stderr, flush=True)
+            playing = f"play: {len(plan.play)} operations in {plan.last_due_s:.0f} s"
+            reading = f"reading back {studies} studies then takes {witnesses * longest_s(studies):.0f} s at the most"
+            warn(f"{playing}; it ends after {latest:.0f} s at the latest; {reading}, if an archive hardly answers")
 
     def _begun(self) -> None:
         self.stage.begun.wait()

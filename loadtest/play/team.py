@@ -209,7 +209,7 @@ class Team:
         if not self._config.master:
             self._children = [_child(self._runner.server.port) for _ in range(self._config.workers)]
         else:
-            print(f"waiting for {self._config.workers} workers at {self._config.master}", file=sys.stderr, flush=True)
+            warn(f"waiting for {self._config.workers} workers at {self._config.master}")
         self._until(
             lambda: len(self._members) == self._config.workers,
             self._config.join_s,

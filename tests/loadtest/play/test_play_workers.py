@@ -181,7 +181,9 @@ def ended(child: "subprocess.Popen[bytes]") -> tuple[int, str]:
     return code, child.stderr.read().decode().strip().rpartition("\n")[2]
 
 
-def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_from_elsewhere_come_to_the_master(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """As across machines: started by themselves, all that they need comes from the master, clocks are compared."""
     monkeypatch.setenv(TOKEN, "shared")
     address = f"127.0.0.1:{free_port()}"
@@ -190,6 +192,9 @@ def test_workers_from_elsewhere_come_to_the_master(tmp_path: Path, monkeypatch: 
             [PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=2, master=address, priority="usual"
         )
     assert result["done"] == result["planned"], result["reasons"]
+    over, waiting = capfd.readouterr().err.splitlines()  # so that the person knows until when, and starts them
+    assert "it ends after 76 s at the latest; reading back 53 studies then takes 296 s at the most" in over
+    assert waiting == f"waiting for 2 workers at {address}"
     for one in result["workers"]:
         assert abs(one["offset_s"]) <= one["round_trip_s"]  # one machine, one clock: what is left is the error's bound
 
