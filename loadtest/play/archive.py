@@ -25,7 +25,7 @@ from loadtest.play.problems import PlayFailed, TrafficProblem
 from loadtest.play.services import Service
 from loadtest.play.traffic import About, Operation
 from loadtest.play.web import Web
-from loadtest.wire import Peer, StoreListener, TcpProfile, Timeouts, WireError
+from loadtest.wire import DicomWeb, Peer, StoreListener, TcpProfile, Timeouts, WireError
 from loadtest.wire.channel import connect
 from loadtest.wire.pace import Link
 from loadtest.wire.settings import ANNOUNCED
@@ -86,6 +86,7 @@ def open_archive(
     moves = "move" in operations and config.retrieve == "planned"
     known = _known(config.jobs[job], seat.number) if moves else None
     _check_web(target, operations.intersection(config.by_web()))
+    _check_brought(target)
     check_agreed(target, ours, datetime.now())
     proposed = proposals(factory, _stored(ours), {one.modality for one in ours}, config.async_window)
     associations = Associations(
@@ -157,6 +158,15 @@ def _check_web(target: Target, operations: set[str]) -> None:
         )
 
 
+def _check_brought(target: Target) -> None:
+    """What we bring along to the DICOMweb door must be fit to be used: the final read asks there too."""
+    try:
+        if target.base_url:
+            DicomWeb(target.base_url, tls=target.web_tls()).close()
+    except ValueError as error:  # the words name the variable only
+        raise PlayFailed(f"archive '{target.name}', DICOMweb: {error}", 2) from None
+
+
 def _known(job: JobConfig, worker: int) -> Known:
     """A worker's own C-MOVE destination as the archive knows it."""
     if job.target.destinations:
@@ -187,7 +197,7 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
     """
     peer = archive.target.peer()
     doors = [("DICOM", peer.host, peer.port, peer.tls)]
-    if archive.target.base_url:  # the final read asks there too: what we bring along must be fit to be used
+    if archive.target.base_url:  # the final read asks there too
         place = _web_place(archive.target, timeouts)
         doors += [("DICOMweb", *place, None)] if needs_web else []
     for name, host, port, tls in doors:
@@ -204,9 +214,9 @@ def check_reachable(archive: Archive, needs_web: bool, timeouts: Timeouts) -> No
 
 
 def _web_place(target: Target, timeouts: Timeouts) -> tuple[str, int]:
-    """Address and port of the DICOMweb door. Raises PlayFailed for credentials or TLS files that cannot be used."""
+    """Address and port of the DICOMweb door. Raises PlayFailed where its name leads nowhere."""
     try:
         with open_web(target, timeouts) as web:
             return web.place
-    except (ValueError, WireError) as error:
+    except WireError as error:
         raise PlayFailed(f"archive '{target.name}', DICOMweb: {error}") from None

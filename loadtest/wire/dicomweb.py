@@ -41,8 +41,11 @@ def authorization(environment: Mapping[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
     if user := environment.get(USER):
         for name in (USER, PASSWORD):
-            if any(c < " " or c == "\x7f" for c in environment.get(name, "")):  # RFC 7617 section 2
+            value = environment.get(name, "")
+            if any(c < " " or c == "\x7f" for c in value):  # RFC 7617 section 2
                 raise ValueError(f"{name} holds a line's end or another control character")
+            if any("\ud800" <= c <= "\udfff" for c in value):  # bytes of the environment that Python could not read
+                raise ValueError(f"{name} is not of UTF-8")
         pair = f"{user}:{environment.get(PASSWORD, '')}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
     return {}

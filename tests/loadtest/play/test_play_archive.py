@@ -108,17 +108,19 @@ def test_an_archive_that_is_not_there(tmp_path: Path, web: bool) -> None:
         assert told.value.exit_code == 1
 
 
-def test_credentials_that_cannot_be_sent_are_told_before_the_play(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["FILMLESS_WEB_TOKEN", "FILMLESS_WEB_USER", "FILMLESS_WEB_PASSWORD"])
+@pytest.mark.parametrize("end", ["\n", "\udcff"])
+def test_credentials_that_cannot_be_sent_are_told_before_anything_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, end: str
 ) -> None:
-    monkeypatch.setenv("FILMLESS_WEB_TOKEN", "planted\n")
-    with doctored() as there, ExitStack() as stack:
-        archive = opened(
-            tmp_path, there.target.model_copy(update={"base_url": "http://127.0.0.1:1"}), stack, [row("store", 0.0, 1)]
-        )
-        with pytest.raises(PlayFailed, match="FILMLESS_WEB_TOKEN holds") as found:
-            check_reachable(archive, False, Timeouts(1, 1, 1))  # the final read would ask there
-    assert "planted" not in str(found.value)
+    """Who set them can mend it; a play of C-STORE alone asks by DICOMweb in the end."""
+    monkeypatch.setenv("FILMLESS_WEB_USER", "us")
+    monkeypatch.setenv(name, f"planted{end}")
+    known = NOBODY.model_copy(update={"base_url": "http://127.0.0.1:1"})
+    with ExitStack() as stack, pytest.raises(PlayFailed, match=f"archive 'nobody', DICOMweb: {name} ") as told:
+        opened(tmp_path, known, stack, [row("store", 0.0, 1)])
+    assert (told.value.exit_code, told.value.__cause__) == (2, None)
+    assert "planted" not in f"{told.value!r} {told.value.__context__!r}"
 
 
 def test_a_folder_that_is_taken(tmp_path: Path) -> None:
