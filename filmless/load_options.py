@@ -120,7 +120,8 @@ def shape_of(shape: bool, speed: float) -> bool:
 def work(host: str, port: int) -> None:
     """Play a share of a master's plan, until the master has done or Ctrl-C.
 
-    Exit code 1 where no master answers, or it ends before the play; 2 where it turns this worker away.
+    Exit code 1 where no master answers, or it ends before the play; 2 where it turns this worker away. Where this
+    worker's own part failed, 1 or 2 as in a play without workers.
     """
     say(f"worker of {host}:{port}")
     if code := subprocess.call([sys.executable, "-m", "loadtest.play.worker", f"{host}:{port}"]):

@@ -129,8 +129,9 @@ class Worker:
         found: dict[str, Any] = self._job.get()
         return found
 
-    def play(self, job: dict[str, Any]) -> None:
-        """Do the job and tell what came of it, whatever comes."""
+    def play(self, job: dict[str, Any]) -> PlayFailed | None:
+        """Do the job and tell what came of it, whatever comes; returns why it failed, if it did."""
+        failed = None
         try:
             with TemporaryDirectory(prefix="filmless-worker-") as folder, ExitStack() as stack:
                 stage = self._stage(job, Path(folder), stack)
@@ -138,8 +139,12 @@ class Worker:
                 tallies = [dict(stage.tally(number)) for number in range(len(job["traffic"]))]
                 self._tell(DONE, samples=asdict(stage.samples), interruptions=stage.interruptions, tallies=tallies)
         except (TrafficProblem, TooManyPatients, PlayFailed, ValueError, OSError, RuntimeError) as error:
-            self._tell(FAILED, code=getattr(error, "exit_code", 1), message=f"{type(error).__name__}: {error}")
+            ours = isinstance(error, TrafficProblem | PlayFailed | TooManyPatients)  # a sentence by itself
+            told = str(error) if ours else f"{type(error).__name__}: {error}"
+            failed = PlayFailed(told, getattr(error, "exit_code", 1))
+            self._tell(FAILED, code=failed.exit_code, message=str(failed))
         self.runner.greenlet.join()  # the master's word ends it
+        return failed
 
     def _stage(self, job: dict[str, Any], folder: Path, stack: ExitStack) -> Stage:
         """Everything ready to play, from the master's own files."""
@@ -176,7 +181,10 @@ def _kinds(plan: Plan) -> dict[int, set[str]]:
 
 
 def main() -> int:
-    """Serve one master's play; 0 when it was served to its end, 2 when the master has turned this worker away."""
+    """Serve one master's play; 0 when it was served to its end, 2 when the master has turned this worker away.
+
+    Where its own part failed, the code that its failure means.
+    """
     parser = argparse.ArgumentParser("python -m loadtest.play.worker", description="Play a share of a master's plan.")
     parser.add_argument("master", help="host:port of `filmless load --master`")
     parser.add_argument("--end-with-stdin", action="store_true", help="stop when standard input is closed")
@@ -209,8 +217,7 @@ def _serve(host: str, port: int, answered: Event, join_s: float) -> PlayFailed |
         job = worker.job(join_s)
     except PlayFailed as error:  # gevent would print a traceback
         return error
-    worker.play(job)
-    return None
+    return worker.play(job)
 
 
 def _is_answered(master: str, answered: Event, player: gevent.Greenlet, join_s: float) -> bool:

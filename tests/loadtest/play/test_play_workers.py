@@ -283,6 +283,31 @@ def test_a_worker_whose_master_ends_before_the_play_ends_too(tmp_path: Path, mon
         assert ended(one) == (1, f"error: the master at {address} has ended before the play began: see what it says")
 
 
+@pytest.mark.parametrize(
+    ("mishap", "code", "why"),
+    [
+        ("w.os.environ['FILMLESS_WEB_TOKEN'] = 'planted\\n'", 2, "archive 'south', DICOMweb: FILMLESS_WEB_TOKEN holds"),
+        ("w.prepare = lambda *_: int('spoilt')", 1, "ValueError: invalid literal for int() with base 10: 'spoilt'"),
+    ],
+    ids=["credentials", "defect"],
+)
+def test_a_worker_whose_own_part_failed_says_so_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mishap: str, code: int, why: str
+) -> None:
+    """Where nobody looks at the terminal of the master, which says so too."""
+    monkeypatch.setenv(TOKEN, "shared")
+    address, script = f"127.0.0.1:{free_port()}", f"import sys, loadtest.play.worker as w; {mishap}; sys.exit(w.main())"
+    with archive() as target, worker(address, "shared", script) as one:
+        with pytest.raises(PlayFailed if code == 1 else TrafficProblem, match="worker 0: ") as told:
+            play([PlayJob(traffic(tmp_path), target)], 1.0, tmp_path / "out", workers=1, master=address)
+        assert one.wait(30) == code
+        assert one.stderr is not None
+        said = [line for line in one.stderr.read().decode().splitlines() if not line.startswith("waiting for a master")]
+    assert why in str(told.value)
+    assert [line.startswith(f"error: {why}") for line in said] == [True]
+    assert "planted" not in f"{said}{told.value}"
+
+
 def test_a_master_that_does_not_answer_a_worker_is_waited_for_no_longer_than_any() -> None:
     """Another program of Locust's, say: it takes every worker and knows none of our words."""
     with zmq.Context() as context, context.socket(zmq.ROUTER) as master:
