@@ -9,7 +9,8 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
 from html import unescape
@@ -128,13 +129,19 @@ def execute(path: Path, values: Mapping[str, Value]) -> NotebookNode:
         manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), transport="ipc", ip=f"{private}/k")
         client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT_S, kernel_name="python3", record_timing=True)
         try:
-            asyncio.run(client.async_execute(env=_environment(private), cwd=str(path.parent), cleanup_kc=True))
+            _run(client.async_execute(env=_environment(private), cwd=str(path.parent), cleanup_kc=True))
         except CellExecutionError as error:
             raise Failed(f"{path.name}: {error.ename}: {error.evalue} (in the cell beginning "
                          f"{_first_line(notebook)!r})") from error  # fmt: skip
         except CellTimeoutError as error:
             raise Failed(f"{path.name}: a cell took more than {CELL_TIMEOUT_S} s") from error
     return notebook
+
+
+def _run(work: Coroutine[Any, Any, object]) -> None:
+    """Run it on a loop of its own, in a thread of its own: in the caller's one may run already, as in Jupyter."""
+    with ThreadPoolExecutor(1) as own:
+        own.submit(asyncio.run, work).result()
 
 
 def _first_line(notebook: NotebookNode) -> str:

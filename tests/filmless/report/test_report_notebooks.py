@@ -1,7 +1,9 @@
 """Notebooks: stripped in git, functions of their parameters, quick, and run by this very interpreter."""
 
+import asyncio
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -95,6 +97,16 @@ def test_parameters_are_set_by_this_interpreter(tmp_path: Path):
 def test_a_failing_cell_is_named(tmp_path: Path):
     with pytest.raises(Failed, match=r"x.ipynb: ZeroDivisionError: division by zero .*beginning '1 / 0'"):
         execute(written(tmp_path / "x.ipynb", "1 / 0"), {})
+
+
+def test_a_caller_whose_own_loop_runs_can_execute_too(tmp_path: Path):
+    """As Jupyter's cells do, and whoever has a browser of Playwright's open."""
+
+    async def call() -> NotebookNode:
+        return execute(written(tmp_path / "x.ipynb", "print(colour)"), {"colour": "red"})
+
+    with ThreadPoolExecutor(1) as apart:  # from a loop of the browser's, which runs in this thread once it is open
+        assert apart.submit(asyncio.run, call()).result().cells[-1].outputs[0].text == "red\n"
 
 
 def _with_output(cell_source: str, **output: str) -> NotebookNode:
