@@ -24,7 +24,6 @@ from loadtest.objects.uids import (
     OBJECTS,
     Instances,
     frame_uid,
-    instance_digits,
     instance_uid,
     lot_seed,
     series_uid,
@@ -116,9 +115,8 @@ class Factory:
 
         number: from 0 below 10,000. The second part is the template's own, the same for each object.
         """
-        template, study_root = self.prepare(study.modality), study_uid(self._seed, study.exam)
-        values = {"instance": f"{study_root}.2{instance_digits(number)}", "number": f"{number + 1:05d}"}
-        values["slice"] = f"{number - 5000:+07.1f}"
+        template, instance = self.prepare(study.modality), instance_uid(self._seed, study.exam, number)
+        values = {"instance": instance, "number": f"{number + 1:05d}", "slice": f"{number - 5000:+07.1f}"}
         head = template.fill(self._head_of(study), values, self._number(study.exam) * OBJECTS + number)
         return head, template.pixels
 
@@ -139,16 +137,17 @@ class Factory:
     def _make_head(self, study: Study) -> bytes:
         """The head with what all objects of a study share."""
         patient, seed, template = self._identities[study.patient], self._seed, self.prepare(study.modality)
+        at = study.acquired
         values = {
             "study": study_uid(seed, study.exam),
             "series": series_uid(seed, study.exam),
             "frame": frame_uid(seed, study.exam),
-            "date": f"{study.acquired:%Y%m%d}",
-            "time": f"{study.acquired:%H%M%S}",
+            "date": f"{at.year:04d}{at.month:02d}{at.day:02d}",
+            "time": f"{at.hour:02d}{at.minute:02d}{at.second:02d}",
             "patient_id": patient.patient_id,
             "nhs": patient.nhs_number,
             "name": patient.name,
-            "born": f"{patient.birth_date:%Y%m%d}",
+            "born": patient.birth_date.isoformat().replace("-", ""),
             "sex": patient.sex,
             "accession": f"FL{self._number(study.exam):012d}",
             "ae": study.ae_title.ljust(16),

@@ -59,6 +59,7 @@ FIELDS = {
     "institution": Field("INSTITUTION-PLACEHOLDER.", ("InstitutionName",)),
     "slice": Field("-4999.0", ("SliceLocation", "ImagePositionPatient")),
 }
+WIDTHS = {name: len(field.sample) for name, field in FIELDS.items()}
 FRAMED = ("frame", "slice")  # the fields of a frame of reference: without one an object has no place for them
 
 
@@ -79,10 +80,9 @@ class Template:
         """
         filled = bytearray(head)
         for name, value in values.items():
-            wide = len(FIELDS[name].sample)
-            if len(value) != wide or not value.isascii():
+            raw, wide = value.encode(), WIDTHS[name]
+            if not len(raw) == len(value) == wide:
                 raise ValueError(f"field '{name}' takes {wide} ASCII characters, not {len(value)}: {value!r}")
-            raw = value.encode()
             for at in self.places[name]:
                 filled[at : at + wide] = raw
         if mark is not None:

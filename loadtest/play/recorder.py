@@ -1,18 +1,22 @@
 """Every operation's row, made once, when its end is known; Locust's page and the progress hear of it here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import isnan, nan
 from time import perf_counter
+from typing import Any
 
 from gevent import sleep
 
 from loadtest.play.alarm import Alarm
+from loadtest.play.journal import Rows
 from loadtest.play.services import Done, Sent
 from loadtest.play.traffic import Operation
 from loadtest.verdict.records import ObjectRow, OperationRow
 
 Listener = Callable[[OperationRow], None]
+FEW = 100  # rows that are written in half a millisecond
 
 
 class Clock:
@@ -74,12 +78,11 @@ class Recorder:
         c = self.clock
         self._take_sent(self._under_way.pop((one.cluster, one.op), _UnderWay(one, done)))
         self._add(
-            replace(
-                planned_row(one, released_s), start_s=start_s + done.blocked_s,
-                first_byte_s=c.since(done.first_byte), first_object_s=c.since(done.first_object),
-                end_s=c.now() if isnan(done.end) else c.since(done.end), blocked_s=waited_s + done.blocked_s,
-                connect_s=done.connect_s, negotiate_s=done.negotiate_s, objects=done.objects, bytes=done.bytes,
-                status=done.status, outcome=done.outcome, detail=done.detail,
+            planned_row(
+                one, released_s, done.detail, start_s=start_s + done.blocked_s, first_byte_s=c.since(done.first_byte),
+                first_object_s=c.since(done.first_object), end_s=c.now() if isnan(done.end) else c.since(done.end),
+                blocked_s=waited_s + done.blocked_s, connect_s=done.connect_s, negotiate_s=done.negotiate_s,
+                objects=done.objects, bytes=done.bytes, status=done.status, outcome=done.outcome,
             )
         )  # fmt: skip
 
@@ -93,12 +96,24 @@ class Recorder:
         for row in operations:
             self._add(row)
 
-    def drain(self) -> tuple[list[OperationRow], list[ObjectRow]]:
+    def drain(self) -> Rows:
         """What has been recorded since the last call; all of it stays here too."""
+        return next(self.parts(sys.maxsize))
+
+    def parts(self, most: int = FEW) -> Iterator[Rows]:
+        """The same a few rows at a time, at least once: an object comes with its operation's row or before it.
+
+        Whoever takes 1,000 rows at once keeps every operation waiting meanwhile that is due.
+        """
         for part in self._under_way.values():
             self._take_sent(part)
-        before, self._drained = self._drained, (len(self.operations), len(self.objects))
-        return self.operations[before[0] :], self.objects[before[1] :]
+        ends = len(self.operations), len(self.objects)
+        while True:
+            first, last = self._drained, min(self._drained[1] + most, ends[1])
+            self._drained = min(first[0] + most, ends[0]) if last == ends[1] else first[0], last
+            yield self.operations[first[0] : self._drained[0]], self.objects[first[1] : last]
+            if self._drained == ends:
+                return
 
     def _add(self, row: OperationRow) -> None:
         self.operations.append(row)
@@ -118,9 +133,9 @@ class Recorder:
         )  # fmt: skip
 
 
-def planned_row(one: Operation, released_s: float = nan, detail: str = "") -> OperationRow:
-    """An operation's row before anything came of it: dropped."""
+def planned_row(one: Operation, released_s: float = nan, detail: str = "", **came: Any) -> OperationRow:
+    """An operation's row with what came of it, by the columns' names; as long as nothing has: dropped."""
     return OperationRow(
         one.op, one.cluster, one.supplier, one.site, one.ae_title, one.operation, one.purpose, one.modality, one.exam,
-        one.phase, one.due_s, released_s, planned_objects=one.objects, detail=detail,
+        one.phase, one.due_s, released_s, planned_objects=one.objects, detail=detail, **came,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from loadtest.verdict.health import Samples
 from loadtest.verdict.records import OperationRow
 
 LOOK_EVERY_S = 0.02
+CATCH_UP_S = 0.02  # between two small parts of the rows: what was due while the first was written
 STOPPED = "the play was stopped on Locust's page"
 
 
@@ -134,7 +135,9 @@ class Stage:
     def _flush_often(self) -> None:
         while True:
             sleep(FLUSH_EVERY_S)
-            self._flush(self.recorder.drain())
+            for rows in self.recorder.parts():
+                self._flush(rows)
+                sleep(CATCH_UP_S)
             gc.freeze()  # rows stay too; a collection that walked through 300,000 of them would take 60 ms
 
     def _keep_house(self) -> None:

@@ -7,7 +7,9 @@ is the generator's own lateness; service = end_s - start_s.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from math import nan
+from operator import attrgetter
 from typing import TypeVar
 
 import pyarrow as pa
@@ -134,6 +136,7 @@ _TIMES = {"due_s", "released_s", "start_s", "sent_s", "first_byte_s", "first_obj
 _NARROW = {"objects", "planned_objects", "number", "status", "planned", "sent", "answered", *STATES, *FOUND}
 
 
+@cache
 def schema_of(row: type) -> pa.Schema:
     """The columns of a row's class."""
     return pa.schema([(f.name, _type(f.name, f.type)) for f in fields(row)])
@@ -146,8 +149,9 @@ def _type(name: str, kind: object) -> pa.DataType:
 def to_table(row: type, rows: Sequence[object]) -> pa.Table:
     """Rows of one class as a table, in their order."""
     schema = schema_of(row)
-    columns = [pa.array([getattr(one, name) for one in rows], schema.field(name).type) for name in schema.names]
-    return pa.Table.from_arrays(columns, schema=schema)
+    columns = zip(*map(attrgetter(*schema.names), rows), strict=True) if rows else [()] * len(schema)
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def operations_table(rows: Sequence[OperationRow]) -> pa.Table:

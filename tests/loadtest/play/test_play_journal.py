@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -166,9 +167,7 @@ def test_a_play_that_was_killed_in_its_prefill_has_sent_no_more_than_was_under_w
 
 def test_objects_are_drained_before_their_operation_has_ended_and_each_once() -> None:
     recorder, done = Recorder(Clock()), Done()
-    one = Operation(
-        3, 0.0, "play", "south", "ge", "S1", "CT1", "store", "store", 7, 1, "CT", 3, 9, datetime(2007, 3, 6)
-    )
+    one = planned(3)
     recorder.begun(one, done)
     numbers = []
     for n in range(3):
@@ -181,6 +180,37 @@ def test_objects_are_drained_before_their_operation_has_ended_and_each_once() ->
     operations, objects = recorder.drain()
     assert [row.op for row in operations] == [3]
     assert [*numbers, *(row.number for row in objects)] == [0, 1, 2, 3]
+
+
+def test_rows_come_in_small_parts_and_an_object_never_after_its_operation() -> None:
+    """While one part is written what is due runs, and ends; its rows come with the next call, or before."""
+    recorder, seen, ended = Recorder(Clock()), Counter[int](), list[int]()
+
+    def end(op: int, objects: int) -> None:
+        one, done = planned(op), Done(outcome="ok")
+        recorder.begun(one, done)
+        done.sent += [Sent(n, 0.0, 0.1, 0.2, 0.3, 8192, 0, "ok") for n in range(objects)]
+        recorder.done(one, 0.0, 0.0, 0.0, done)
+
+    for op in range(40):
+        end(op, 3)
+    for number, (operations, objects) in enumerate(recorder.parts(25)):
+        assert max(len(operations), len(objects)) <= 25
+        seen.update(row.op for row in objects)
+        assert all(seen[row.op] == 3 for row in operations)
+        ended += [row.op for row in operations]
+        if number < 5:
+            end(40 + number, 3)
+    assert ended == list(range(40)), "and no further, or a busy play would never be through"
+    (last,) = recorder.parts(25)
+    assert ([row.op for row in last[0]], len(last[1])) == ([40, 41, 42, 43, 44], 15)
+    assert list(recorder.parts(25)) == [([], [])], "without news too: a master is to know that we live"
+
+
+def planned(op: int) -> Operation:
+    return Operation(
+        op, 0.0, "play", "south", "ge", "S1", "CT1", "store", "store", 7, 1, "CT", 3, 9, datetime(2007, 3, 6)
+    )
 
 
 def test_salvage_of_something_else(tmp_path: Path) -> None:
