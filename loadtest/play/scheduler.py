@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gevent import Greenlet, GreenletExit
+from gevent import Greenlet, GreenletExit, get_hub
+from gevent.hub import Waiter
 from gevent.pool import Group
 
 from loadtest.play.recorder import Clock, Recorder
@@ -54,6 +55,7 @@ class Device:
         self._backlog: deque[Ticket] = deque()
         self._busy = 0
         self._under_way: dict[int, Ticket] = {}
+        self._idle: list[Waiter] = []
         self.workers = Group()
 
     def play(self) -> None:
@@ -79,22 +81,29 @@ class Device:
             self._recorder.dropped(one, BACKLOG_FULL, now)
 
     def _start(self, ticket: Ticket) -> None:
+        """By a greenlet that has nothing to do, or a new one, which costs as much as half of an operation."""
         self._busy += 1
         self._under_way[ticket.operation.op] = ticket
+        if self._idle:
+            get_hub().loop.run_callback(self._idle.pop().switch, ticket)
+            return
         worker = Greenlet(self._work, ticket)
         worker.link_exception(self._defect)
         self.workers.start(worker)
 
     def _work(self, ticket: Ticket) -> None:
-        """Carry out one operation, then whatever has waited meanwhile."""
-        try:
-            self._one(ticket)
-            while self._backlog:
-                ticket = self._backlog.popleft()
-                self._under_way[ticket.operation.op] = ticket
+        """Carry out one operation, then whatever has waited meanwhile, then wait for the next."""
+        while True:
+            try:
                 self._one(ticket)
-        finally:
-            self._busy -= 1
+                while self._backlog:
+                    ticket = self._backlog.popleft()
+                    self._under_way[ticket.operation.op] = ticket
+                    self._one(ticket)
+            finally:
+                self._busy -= 1
+            self._idle.append(Waiter())
+            ticket = self._idle[-1].get()
 
     def _one(self, ticket: Ticket) -> None:
         start_s, done = self._clock.now(), Done()

@@ -102,6 +102,31 @@ def test_a_worker_that_never_ran_has_begun_nothing() -> None:
     assert [row.outcome for row in bench.recorder.operations] == ["dropped"]
 
 
+def test_an_idle_greenlet_carries_out_what_comes_next() -> None:
+    """As many as are under way at once, and no more: making one costs as much as half of an operation."""
+    used = set[Greenlet]()
+
+    def carry_out(one: Operation, done: Done) -> None:
+        used.add(gevent.getcurrent())
+        takes(0.02)(one, done)
+
+    bench = Bench([*(0.03 * n for n in range(5)), *(0.2 + 0.001 * n for n in range(3))], carry_out, at_once=9).play()
+    assert counts(bench.recorder.operations)["ok"] == 8
+    assert len(used) == 3
+    assert all(one.dead for one in used)
+
+
+def test_what_an_idle_greenlet_was_given_when_the_end_came_has_one_outcome() -> None:
+    bench = Bench([0.0], takes(0.001), at_once=9)
+    bench.device.play()
+    gevent.sleep(0.05)
+    assert bench.device.outstanding() == 0
+    bench.device._release(operation(7, 0.1))  # no turn of the loop until the end: it is woken before it is ended
+    bench.device.end()
+    gevent.sleep(0.01)
+    assert [(row.op, row.outcome) for row in bench.recorder.operations] == [(0, "ok"), (7, "unknown")]
+
+
 def test_a_user_that_is_stopped_drops_the_rest_of_its_plan() -> None:
     bench = Bench([0.0, 0.01, 30.0, 31.0], takes(0.0))
     bench.clock.begin(0.0)
