@@ -171,6 +171,18 @@ def load(
 
 @app.command()
 @guarded
+def consent(
+    target: Annotated[Path, typer.Argument(help="target file, such as scenarios/targets/example.toml")],
+    json_: Json = False,
+) -> None:
+    """The Patient ID of the study that an archive's owner stores in it, so that the archive itself agrees to load."""
+    from filmless.consent_command import print_consent
+
+    print_consent(target, json_)
+
+
+@app.command()
+@guarded
 def salvage(
     folder: Annotated[Path, typer.Argument(help="OUT.partial, which a killed or stopped `filmless load` has left")],
     json_: Json = False,

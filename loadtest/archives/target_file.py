@@ -30,15 +30,30 @@ def load_target(path: Path | str, now: datetime | None = None) -> Target:
     `now` is the local time at which consent must hold; the clock's by default.
     """
     toml = _read(Path(path))
-    problems = [_at(toml, key, "is found out, not given", "remove it") for key in _SET_BY_US if key in toml.data]
-    try:
-        target = Target.model_validate(toml.data)
-    except ValidationError as error:
-        raise TargetErrors(problems + [_mended(one, toml) for one in problems_of(toml, Target, error)]) from None
+    target, problems = _as_written(toml)
     problems += _consent_problems(toml, target, now or datetime.now()) + _tls_problems(toml, target)
     if problems:
         raise TargetErrors(problems)
     return _pinned(target, toml)
+
+
+def read_target(path: Path | str) -> Target:
+    """The target of a file as it is written, to read and not to send to: at any hour, its name not even resolved.
+
+    Raises TargetErrors with every problem.
+    """
+    target, problems = _as_written(_read(Path(path)))
+    if problems:
+        raise TargetErrors(problems)
+    return target
+
+
+def _as_written(toml: Toml) -> tuple[Target, list[Problem]]:
+    problems = [_at(toml, key, "is found out, not given", "remove it") for key in _SET_BY_US if key in toml.data]
+    try:
+        return Target.model_validate(toml.data), problems
+    except ValidationError as error:
+        raise TargetErrors(problems + [_mended(one, toml) for one in problems_of(toml, Target, error)]) from None
 
 
 def _read(file: Path) -> Toml:
