@@ -195,6 +195,18 @@ def salvage(
 
 @app.command()
 @guarded
+def cleanup(
+    run: Annotated[Path, typer.Argument(help="run folder of a play, or the OUT.partial that a killed one has left")],
+    json_: Json = False,
+) -> None:
+    """The studies that a play has sent to each archive, so that they can be found and removed; it removes nothing."""
+    from filmless.cleanup_command import print_sent
+
+    print_sent(run, json_)
+
+
+@app.command()
+@guarded
 def claim(
     file: Annotated[Path | None, typer.Argument(help="claim file of scenarios/claims; none: list them")] = None,
     target: Annotated[str, typer.Option(help="embedded, orthanc, or a target file")] = "embedded",

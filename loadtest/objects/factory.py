@@ -40,6 +40,7 @@ SYNTAXES = {
     "htj2k": HTJ2KLossless,
     "rle": RLELossless,
 }
+ACCESSION_PREFIX = "FL"  # before twelve digits
 STUDIES_AT_HAND = 256  # heads kept, a few kB each: as many devices send at once
 
 
@@ -149,7 +150,7 @@ class Factory:
             "name": patient.name,
             "born": patient.birth_date.isoformat().replace("-", ""),
             "sex": patient.sex,
-            "accession": f"FL{self._number(study.exam):012d}",
+            "accession": f"{ACCESSION_PREFIX}{self._number(study.exam):012d}",
             "ae": study.ae_title.ljust(16),
             "institution": f"SYNTHETIC {study.site}".ljust(24),
         }

@@ -52,7 +52,8 @@ def manifest_of(config: PlayConfig, traffics: Sequence[Traffic]) -> dict[str, An
     return {
         "kind": "load", "title": about[0].scenario, "version": program_version(), "start": about[0].start, "end": "",
         "clusters": [one.cluster for one in about], "hours": about[0].hours, "speed": config.speed,
-        "tcp_profile": config.tcp, "seed": about[0].seed, "scenario": {"title": about[0].scenario},
+        "tcp_profile": config.tcp, "seed": about[0].seed, "seeds": {one.cluster: one.seed for one in about},
+        "scenario": {"title": about[0].scenario},
         "scenario_hash": about[0].scenario_hash,
         "traffic": {a.cluster: file_hash(t.path) for a, t in zip(about, traffics, strict=True)},
         "exams_a_year": {one.cluster: one.exams_a_year for one in about if one.exams_a_year},

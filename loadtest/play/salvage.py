@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,40 @@ from loadtest.play.keep import keep, manifest_of
 from loadtest.play.plan import Plan, make_plan
 from loadtest.play.problems import TrafficProblem
 from loadtest.play.share import Heard, rows_of_lost
-from loadtest.play.traffic import Operation, read_traffic
+from loadtest.play.traffic import Operation, Traffic, read_traffic
 from loadtest.verdict.health import Samples, health_of, judge
 from loadtest.verdict.judgement import verdict_of
 from loadtest.verdict.ledger import totals
-from loadtest.verdict.records import ObjectRow, OperationRow, counts
+from loadtest.verdict.records import ObjectRow, OperationRow, StudyRow, counts
 
 KILLED = "the play was killed or stopped: its records end {:.2f} s after its zero, and the archive was not read back"
 
 UNSENT = "{} of {} operations were not sent, because it was killed before they were due"
 
 
-def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Make the run folder that the play was to make, and remove its journal. Returns folder and result.
+@dataclass(frozen=True)
+class Left:
+    """What a journal says of its play: every planned operation, and of each study every object."""
 
-    What was due before the records end and is not in them may have been sent: unknown; and as much of a prefill as
-    may have been under way. What was due later is dropped.
-    Raises TrafficProblem, PlayFailed.
+    config: PlayConfig
+    traffics: list[Traffic]
+    plan: Plan
+    operations: list[OperationRow]
+    objects: list[ObjectRow]
+    ledger: list[StudyRow]
+    ended_s: float  # when its records end, in seconds after the play's zero
+
+
+def is_journal(folder: Path) -> bool:
+    """Whether this is what a killed play leaves."""
+    return folder.name.endswith(SUFFIX) and (folder / CONFIG).is_file()
+
+
+def read_left(folder: Path) -> Left:
+    """What was due before the records end and is not in them may have been sent: unknown; and as much of a prefill as
+    may have been under way. What was due later is dropped. Raises TrafficProblem, PlayFailed.
     """
-    if not (folder.name.endswith(SUFFIX) and (folder / CONFIG).is_file()):
+    if not is_journal(folder):
         raise TrafficProblem(f"{folder}: is not what a killed play leaves (OUT{SUFFIX} with a {CONFIG})")
     config = read_config(folder / CONFIG)
     traffics = [read_traffic(_traffic(folder, n, job), n) for n, job in enumerate(config.jobs)]
@@ -41,10 +56,19 @@ def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
     rest = rows_of_lost([*_prefill_under_way(plan, config, heard, ended_s), *plan.play], heard, ended_s)
     operations, objects = operations + rest[0], objects + rest[1]
     ledger = [one.row for one in entries(plan, config.prefill == "send", operations, objects)]
-    during = [row for row in operations if row.phase == "play"]
-    health, outcomes = health_of(during, Samples(), plan.counts()), counts(during)
+    return Left(config, traffics, plan, operations, objects, ledger, ended_s)
+
+
+def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Make the run folder that the play was to make, and remove its journal. Returns folder and result.
+
+    Raises TrafficProblem, PlayFailed.
+    """
+    left = read_left(folder)
+    ledger, during = left.ledger, [row for row in left.operations if row.phase == "play"]
+    health, outcomes = health_of(during, Samples(), left.plan.counts()), counts(during)
     unsent = [UNSENT.format(health.dropped, health.planned)] if health.dropped else []
-    measurement, why = judge(replace(health, dropped=0, missing={}), others=[KILLED.format(ended_s), *unsent])
+    measurement, why = judge(replace(health, dropped=0, missing={}), others=[KILLED.format(left.ended_s), *unsent])
     verdict, reasons = verdict_of(measurement, why, outcomes, ledger, [])
     found = totals(ledger)
     result = {
@@ -53,8 +77,8 @@ def salvage(folder: Path) -> tuple[Path, dict[str, Any]]:
         "stored": sum(row.state == "stored" for row in ledger), "outcomes": outcomes, "objects": found,
         "generator": health.to_json(), "instances": {}, "archives": [], "workers": [],
     }  # fmt: skip
-    out = Path(config.out)
-    keep(out, operations, objects, ledger, manifest_of(config, traffics) | result)
+    out = Path(left.config.out)
+    keep(out, left.operations, left.objects, ledger, manifest_of(left.config, left.traffics) | result)
     shutil.rmtree(folder)
     return out, result
 

@@ -181,7 +181,7 @@ def _manifest(play_step: LimitPlay, search: Search, found: Limit) -> dict[str, A
     return {
         "kind": "limit", "title": play_step.thresholds.title, "version": program_version(), "verdict": found.verdict,
         "sentence": found.sentence, **sides, "search": vars(search), "arrivals": play_step.rated.arrivals,
-        "traffic": str(play_step.rated.path.name), "left_out": play_step.rated.left_out,
+        "traffic": str(play_step.rated.path.name), "seed": play_step.rated.seed(), "left_out": play_step.rated.left_out,
         "target": play_step.target.model_dump(mode="json"), "settings": play_step.all_settings(),
         "machine": machine(),
     }  # fmt: skip

@@ -81,9 +81,10 @@ class Rated:
             return constant(per_s, seconds)
         if self.arrivals == "ramp":
             return ramp(per_s, self.to_per_s, seconds)
-        return poisson(per_s, seconds, stream_key(self._seed(), 0, "find-limit", "", ""))
+        return poisson(per_s, seconds, stream_key(self.seed(), 0, "find-limit", "", ""))
 
-    def _seed(self) -> int:
+    def seed(self) -> int:
+        """That of the file, of which UIDs are made; 0: not told."""
         return int(self._about().get("seed", 0))
 
     def _about(self) -> dict[str, Any]:

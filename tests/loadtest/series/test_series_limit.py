@@ -17,12 +17,14 @@ from loadtest.archives.target import Target
 from loadtest.play.launch import PlayJob
 from loadtest.play.problems import TrafficProblem
 from loadtest.play.salvage import salvage
+from loadtest.play.sent import sent_of
 from loadtest.series.headroom import Headroom
 from loadtest.series.limit import Search, Step, find_limit, longest_s, step_of
 from loadtest.series.limit_play import LimitPlay, search_limit
 from loadtest.series.rated import FIRST_NEW, Rated
 from loadtest.verdict.finding import find
 from loadtest.verdict.thresholds import Threshold, Thresholds
+from loadtest.wire import DicomWeb
 from sim.runs.store import Run
 from tests.loadtest.traffic_factory import row, write
 from tests.loadtest.verdict.played_factory import RESULT, played
@@ -198,6 +200,11 @@ def test_an_archive_can_be_searched_twice(tmp_path: Path) -> None:
         with pytest.raises(TrafficProblem, match="was played into it before"):
             search_limit(LimitPlay(Rated(file), target, 0, thresholds(2000), lot=steps[0].lot), search, tmp_path / "c")
         held = target.count_instances()
+        with DicomWeb(target.base_url) as web:
+            studies = {one["0020000D"]["Value"][0] for one in web.qido("studies", {})[0]}
+    told = [sent_of(tmp_path / name) for name in "ab"]
+    assert {uid for found in told for one in found for uid in one.studies} == studies, "all can be found and removed"
+    assert [[one.archive for one in found] for found in told] == [["south"], ["south"]]
     stored = [Run(tmp_path / name).table("operations").query("operation == 'store'")["objects"].sum() for name in "ab"]
     assert held == sum(stored)
 
