@@ -18,12 +18,24 @@ MBIT_2 = 250_000.0  # bytes a second
 CT = {"CT": [256, 256, 2]}  # 131,072 bytes of pixels, 0.52 s on 2 Mbit/s
 
 
+OWN_S = 0.15  # for the archive to negotiate and to answer, beside the rest of the suite
+
+
 def shaped(folder: Path, rows: list[dict[str, Any]], links: dict[str, float], **settings: Any) -> Any:
     file = write(folder / "t.parquet", rows, matrices=CT, wan_bytes_s=links)
     with running("embedded", "south", {LISTENER: ("127.0.0.1", free_port())}) as target:
         result = play([PlayJob(file, target)], 1.0, folder / "out", shape=True, **settings)
     assert result["done"] == result["planned"], result["reasons"]
-    return Run(folder / "out").table("operations").set_index("op")
+    run = Run(folder / "out")
+    found, sent = run.table("operations").set_index("op"), run.table("objects").set_index("op")
+    arrived = found["end_s"] - found["first_byte_s"]
+    return found.assign(passed_s=(sent["sent_s"] - sent["start_s"]).reindex(found.index).fillna(arrived))
+
+
+def assert_took(one: Any, seconds: float) -> None:
+    """The image's bytes passed in that time to 2 %; the whole has the archive's own time in it."""
+    assert one["passed_s"] == pytest.approx(seconds, rel=0.02), one["operation"]
+    assert 0.98 * seconds <= one["service_s"] <= seconds + OWN_S, one["operation"]
 
 
 def ct(operation: str, due_s: float, exam: int, **other: Any) -> dict[str, Any]:
@@ -38,8 +50,7 @@ def test_an_image_takes_its_computed_time_on_a_2_mbit_link_up_and_down(tmp_path:
     links = {"Hub": 1e9, **{f"Site {n}": MBIT_2 for n in range(1, 5)}}
     found = shaped(tmp_path, rows, links)
     for op in range(1, 5):
-        computed = found.loc[op, "bytes"] / MBIT_2
-        assert found.loc[op, "service_s"] == pytest.approx(computed, rel=0.05), found.loc[op, "operation"]
+        assert_took(found.loc[op], found.loc[op, "bytes"] / MBIT_2)
     assert found.loc[5, "service_s"] < 0.2 * found.loc[1, "service_s"]
 
 
@@ -49,8 +60,8 @@ def test_two_devices_of_one_site_share_its_link_and_another_site_does_not_wait(t
     ]
     found = shaped(tmp_path, rows, {"Site 1": MBIT_2, "Site 2": MBIT_2})
     alone = found.loc[2, "bytes"] / MBIT_2
-    assert found.loc[2, "service_s"] == pytest.approx(alone, rel=0.05)
-    assert found.loc[[0, 1], "service_s"].max() == pytest.approx(2 * alone, rel=0.05)
+    assert_took(found.loc[2], alone)
+    assert_took(found.loc[[0, 1]].max(), 2 * alone)
 
 
 def test_traffic_that_does_not_tell_its_links(tmp_path: Path) -> None:
