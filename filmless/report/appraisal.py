@@ -69,7 +69,7 @@ def waterfall(sim: Simulated, case: Case) -> Figure:
     words = money_within(net["value"], net["low"], net["high"], sim.currency)
     return Figure(
         key="case-waterfall", title=f"Net present value of the programme: {words}, most inputs assumed",
-        measure="Programme less business as usual, by class", unit=unit_of(sim), place=sim.place,
+        measure="Programme less business as usual, by class", unit=unit_of(sim, case), place=sim.place,
         period=period_of(case), how="estimated",
         alt=f"Waterfall chart: benefits to the right, dis-benefits and costs to the left, ending at {words}.",
         band=f"{BAND} Classes are different things; only the net present value brings them together.",
@@ -128,7 +128,7 @@ def tornado(sim: Simulated, case: Case) -> Figure:
     note = f"{left} {case.sensitivity.advice}".rstrip(".") + "."
     return Figure(
         key="case-tornado", title=f"The answer hangs most on {top}", measure="Net present value of the programme, "
-        "each input at its low and high end, the others at base", unit=unit_of(sim), place=sim.place,
+        "each input at its low and high end, the others at base", unit=unit_of(sim, case), place=sim.place,
         period=period_of(case), how="estimated",
         alt=f"Tornado chart of the {len(data)} inputs that move the net present value most; {top} first. "
             "Each row says whether the input is assumed, and the value at which the result is 0.",
@@ -200,7 +200,7 @@ def fan(sim: Simulated, case: Case) -> Figure:
     return Figure(
         key="case-fan", title=f"In {chance} of draws benefits pass costs by {int(last['year']) + 1}",
         measure="Cumulative discounted benefit, cost and their difference, programme less business as usual",
-        unit=unit_of(sim), place=sim.place, period=period_of(case), how="estimated",
+        unit=unit_of(sim, case), place=sim.place, period=period_of(case), how="estimated",
         alt="Two fan charts over financial years: cumulative benefit and cost, and benefit less cost. At the end "
             f"{chance} of draws lie above zero.",
         band=f"Lines: median of draws; ribbons: 50 and 95 % of {int(last['n']):,} draws of the inputs, most of them "

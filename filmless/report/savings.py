@@ -28,9 +28,9 @@ def million(sim: Simulated) -> str:
     return f"{symbol(sim.currency).strip()} million"
 
 
-def unit_of(sim: Simulated) -> str:
+def unit_of(sim: Simulated, case: Case) -> str:
     """The unit of a figure, with its price base."""
-    return f"{million(sim)}, present value, prices of {sim.case.price_base}"
+    return f"{million(sim)}, present value, prices of {case.price_base}"
 
 
 def period_of(case: Case) -> str:
@@ -46,8 +46,8 @@ def readable(sim: Simulated, table: pd.DataFrame) -> pd.DataFrame:
     return out.rename(columns={c: f"{head} ({sim.currency})" for c, head in ENDS.items()} | {"n": "n (draws)"})
 
 
-def _total(sim: Simulated, kind: str) -> float:
-    table = sim.case.summary.set_index(["option", "measure"])["value"]
+def _total(case: Case, kind: str) -> float:
+    table = case.summary.set_index(["option", "measure"])["value"]
     return float(table[OPTION, "pv_" + kind.replace("-", "_").replace(" ", "_")])
 
 
@@ -67,10 +67,10 @@ def _draw(sim: Simulated, data: pd.DataFrame) -> Canvas:
 def by_class(sim: Simulated, case: Case) -> Figure:
     """Each class of the programme in each cluster."""
     data = by_cluster(case, OPTION)
-    cash = money(_total(sim, CASH), sim.currency)
+    cash = money(_total(case, CASH), sim.currency)
     return Figure(
         key="savings-class", title=f"Cash-releasing: {cash} in present value, before what PACS costs",
-        measure="Programme less business as usual, by class", unit=unit_of(sim), place=sim.place,
+        measure="Programme less business as usual, by class", unit=unit_of(sim, case), place=sim.place,
         period=period_of(case), how="simulated",
         alt="Bar chart, one panel a cluster, one bar a class, benefits above costs. Cash-releasing lines come to "
             f"{cash} over all clusters.",
@@ -100,7 +100,7 @@ def trusts(sim: Simulated, case: Case) -> Figure:
     middle = money(float(wide["value"].median()), sim.currency)
     return Figure(
         key="savings-trust", title=f"Half of the {len(wide)} trusts release over {middle} in present value",
-        measure="Programme less business as usual, cash-releasing lines, by trust", unit=unit_of(sim),
+        measure="Programme less business as usual, cash-releasing lines, by trust", unit=unit_of(sim, case),
         place=sim.place, period=period_of(case), how="simulated",
         alt=f"Dot plot, one panel a cluster, one dot a trust, largest first. Median of {len(wide)} trusts: {middle}.",
         band=BAND, source=sim.source, canvas=canvas, data=_named_trusts(sim, wide), row_heads=2,

@@ -1,17 +1,20 @@
 """Notebooks: stripped in git, functions of their parameters, quick, and run by this very interpreter."""
 
 import asyncio
+import inspect
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
 from filmless.failures import BadInput, Failed
+from filmless.report import appraisal, case_tables, savings
 from filmless.report.kept_case import keep_case
 from filmless.report.notebooks import ROOT, execute, parameters_of, stderr_of, to_chapter, with_parameters
 from filmless.report.simulated import Simulated
@@ -71,6 +74,12 @@ def test_no_cell_takes_ten_seconds(built: Built, runs: Runs, name: str, tmp_path
         loads = {"kept": str(kept)} if kept else {} if name == "planner" else {"loads": [str(p) for p in runs.loads]}
         alone = execute(ROOT / "notebooks" / f"{name}.ipynb", {"simulation": str(runs.simulated), **loads})
         assert _slowest_s(alone) < SLOWEST_S
+
+
+@pytest.mark.parametrize("chapter", [appraisal, case_tables, savings])
+def test_figures_of_a_kept_case_do_not_ask_the_run_for_its_own(chapter: ModuleType):
+    """In a notebook it would be computed again: five seconds for the unit of one figure."""
+    assert "sim.case" not in inspect.getsource(chapter)
 
 
 def test_parameters_are_those_of_the_tagged_cell():
