@@ -81,7 +81,7 @@ class Device:
             self._recorder.dropped(one, BACKLOG_FULL, now)
 
     def _start(self, ticket: Ticket) -> None:
-        """By a greenlet that has nothing to do, or a new one, which costs as much as half of an operation."""
+        """By a greenlet that has nothing to do, or a new one, which costs 22 us where waking one costs 3."""
         self._busy += 1
         self._under_way[ticket.operation.op] = ticket
         if self._idle:

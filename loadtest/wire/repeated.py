@@ -1,6 +1,6 @@
 """Bytes that are sent many times: framed as P-DATA once, in a file in memory, from which the kernel sends uncopied.
 
-`sendmsg` copies an image into the socket, which for 512 kB is most of what it costs its sender, and leaves nothing of
+`sendmsg` copies an image into the socket, which for 512 kB was half of what it cost its sender, and leaves nothing of
 his caches. `sendfile` (man 2 sendfile) hands on the file's own pages. They are sealed (man 2 memfd_create), so that
 what the kernel still has to send cannot change.
 """

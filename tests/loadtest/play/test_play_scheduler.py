@@ -103,7 +103,7 @@ def test_a_worker_that_never_ran_has_begun_nothing() -> None:
 
 
 def test_an_idle_greenlet_carries_out_what_comes_next() -> None:
-    """As many as are under way at once, and no more: making one costs as much as half of an operation."""
+    """As many as are under way at once, and no more: making one costs 22 us, waking one 3."""
     used = set[Greenlet]()
 
     def carry_out(one: Operation, done: Done) -> None:
